@@ -1,0 +1,3 @@
+"""Runebook: the lab book of machine-learning runs."""
+
+from runebook._version import __version__ as __version__

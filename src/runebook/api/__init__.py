@@ -1,0 +1,1 @@
+"""The operations: everything that crosses the line between client and server, declared once, one file per noun."""

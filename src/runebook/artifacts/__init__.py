@@ -1,0 +1,1 @@
+"""Files of runs and models: ArtifactStore and its backends."""

@@ -1,0 +1,1 @@
+"""The fluent API, Client, and the transports they speak through."""

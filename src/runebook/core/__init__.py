@@ -1,0 +1,1 @@
+"""The vocabulary: records, ids, errors, limits, clock. Pure; everything else may import it."""

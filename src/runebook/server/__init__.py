@@ -1,0 +1,1 @@
+"""The ASGI app: routing from the operations, and what guards it."""

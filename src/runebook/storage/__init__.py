@@ -1,0 +1,1 @@
+"""Where records live. base.py holds the Protocols; each backend is a package."""

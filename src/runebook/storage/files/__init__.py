@@ -1,0 +1,1 @@
+"""MLflow's mlruns folder, read and written."""

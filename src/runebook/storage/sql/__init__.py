@@ -1,0 +1,1 @@
+"""The SQL backends: SQLite, PostgreSQL, MariaDB and MySQL; SQL Server compiles."""

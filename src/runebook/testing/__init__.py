@@ -1,0 +1,1 @@
+"""Contract suites for storage backends, shipped for other people's backends too."""
