@@ -19,7 +19,7 @@ RUN_ID_PATTERN = re.compile(r"[a-zA-Z0-9][\w\-]{0,255}", re.ASCII)
 
 
 def new_uuid7() -> str:
-    """A time-ordered UUID (RFC 9562, version 7) as 32 hex digits: later ids sort after earlier ones to the millisecond."""
+    """A UUID of version 7 (RFC 9562) as 32 hex digits: ids sort by the millisecond they were made in."""
     milliseconds = time.time_ns() // 1_000_000
     noise = int.from_bytes(os.urandom(10), "big")
     value = (

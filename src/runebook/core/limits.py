@@ -9,7 +9,7 @@ MAX_KEY_LENGTH = 250
 """Characters in the key of a param, metric or tag."""
 
 MAX_VALUE_BYTES = 65_536
-"""Bytes (UTF-8) in the value of a param or a run's or experiment's tag. Runebook's own: MLflow cuts silently at 6000 and 8000."""
+"""Bytes (UTF-8) in the value of a param or tag. Runebook's own: MLflow cuts silently at 6000 and 8000."""
 
 MAX_METRICS_PER_BATCH = 1000
 MAX_PARAMS_PER_BATCH = 100
