@@ -12,7 +12,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from runebook.core.datasets import DatasetInput, DatasetSummary, ModelInput, ModelOutput
 from runebook.core.experiments import Experiment, LifecycleStage, ViewType
-from runebook.core.ids import ExperimentId, ModelId, RunId, WriterId
+from runebook.core.ids import ExperimentId, RunId, WriterId
 from runebook.core.logged_models import LoggedModel, LoggedModelInfo, LoggedModelStatus
 from runebook.core.metrics import Metric, Point
 from runebook.core.params import Param
@@ -68,6 +68,7 @@ class ExperimentStore(Protocol):
 
         Raises:
             AlreadyExists: the name is taken, be it by a deleted experiment.
+
         """
 
     def get(self, experiment_id: str) -> Experiment:
@@ -142,6 +143,7 @@ class ParamStore(Protocol):
 
         Raises:
             InvalidParameterValue: a param is there with another value.
+
         """
 
 
@@ -171,6 +173,7 @@ class MetricStore(Protocol):
 
         Raises:
             NotFound: no such run, or no such logged model.
+
         """
 
     def history(
@@ -225,6 +228,7 @@ class LoggedModelStore(Protocol):
 
         Raises:
             InvalidParameterValue: a param is there with another value.
+
         """
 
     def search(self, experiment_ids: Sequence[str], query: LoggedModelQuery) -> Page[LoggedModel]: ...
@@ -247,6 +251,7 @@ class IdempotencyStore(Protocol):
 
         Raises:
             TransactionConflict: another transaction saved one for this key meanwhile.
+
         """
 
 
@@ -295,6 +300,7 @@ class Storage(Protocol):
         Raises:
             TransactionConflict: run the whole block again.
             TemporarilyUnavailable: the store cannot be reached.
+
         """
 
     def fold_step(self, max_runs: int) -> int:
