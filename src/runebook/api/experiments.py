@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runebook.api.operation import Create, Family, Nothing, Operation
+from runebook.api.operation import Family, IdempotencyKey, Nothing, Operation
 from runebook.api.permissions import SIGNED_IN, edit, manage, read
 from runebook.core.datasets import DatasetSummary
 from runebook.core.experiments import Experiment, ViewType
@@ -11,12 +11,13 @@ from runebook.core.records import Int64, Record
 from runebook.core.tags import Tag
 
 
-class CreateExperiment(Create, verb="POST", path="experiments/create", needs=SIGNED_IN):
+class CreateExperiment(Operation, verb="POST", path="experiments/create", needs=SIGNED_IN):
     """Make an experiment; its name must not be taken, not even by a deleted one."""
 
     name: str
     artifact_location: str | None = None
     tags: list[Tag] = []
+    idempotency_key: IdempotencyKey = None
 
     class Reply(Record):
         experiment_id: ExperimentId

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runebook.api.operation import Create, Nothing, Operation
+from runebook.api.operation import IdempotencyKey, Nothing, Operation
 from runebook.api.permissions import edit, manage, read
 from runebook.core.artifacts import FileInfo
 from runebook.core.ids import ExperimentId, ModelId, RunId
@@ -29,7 +29,7 @@ class LoggedModelOrderBy(Record):
     dataset_digest: str | None = None
 
 
-class CreateLoggedModel(Create, verb="POST", path="logged-models", needs=edit("experiment_id")):
+class CreateLoggedModel(Operation, verb="POST", path="logged-models", needs=edit("experiment_id")):
     """Make a logged model, pending until its files are there."""
 
     experiment_id: ExperimentId
@@ -38,6 +38,7 @@ class CreateLoggedModel(Create, verb="POST", path="logged-models", needs=edit("e
     source_run_id: str | None = None
     params: list[Param] = []
     tags: list[Tag] = []
+    idempotency_key: IdempotencyKey = None
 
     class Reply(Record):
         model: LoggedModel

@@ -15,13 +15,18 @@ from __future__ import annotations
 
 import re
 from enum import Enum
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from msgspec import Meta, Struct, StructMeta, field
 
 from runebook.api.permissions import Permission
 from runebook.core.limits import MAX_IDEMPOTENCY_KEY_LENGTH
-from runebook.core.records import Record, dataclass_transform
+from runebook.core.records import Record
+
+if TYPE_CHECKING:
+    from typing_extensions import dataclass_transform
+else:
+    from runebook.core.records import dataclass_transform
 
 
 class Family(Enum):
@@ -117,20 +122,18 @@ class Operation(Struct, metaclass=OperationMeta):
     Reply: ClassVar[type[Any]]
 
 
-class Create(Operation):
-    """A request that makes something new, and may be retried when it names a key."""
-
-    idempotency_key: (
-        Annotated[
-            str,
-            Meta(
-                min_length=1,
-                max_length=MAX_IDEMPOTENCY_KEY_LENGTH,
-                description="The same key again within a week returns the first answer and makes nothing new.",
-            ),
-        ]
-        | None
-    ) = None
+IdempotencyKey = (
+    Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=MAX_IDEMPOTENCY_KEY_LENGTH,
+            description="The same key again within a week returns the first answer and makes nothing new.",
+        ),
+    ]
+    | None
+)
+"""The optional field `idempotency_key` of a request that makes something new."""
 
 
 class Nothing(Record):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runebook.api.operation import Create, Nothing, Operation
+from runebook.api.operation import IdempotencyKey, Nothing, Operation
 from runebook.api.permissions import edit, manage, read
 from runebook.core.experiments import ViewType
 from runebook.core.ids import ExperimentId, RunId
@@ -16,7 +16,7 @@ from runebook.core.tags import Tag
 RUN_ALIAS = {"run_uuid": "run_id"}
 
 
-class CreateRun(Create, verb="POST", path="runs/create", needs=edit("experiment_id")):
+class CreateRun(Operation, verb="POST", path="runs/create", needs=edit("experiment_id")):
     """Start a run in an experiment; a run without a name gets one."""
 
     experiment_id: ExperimentId
@@ -26,6 +26,7 @@ class CreateRun(Create, verb="POST", path="runs/create", needs=edit("experiment_
     tags: list[Tag] = []
     run_id: RunId | None = None
     """Runebook's own: the id that the client chose, 32 hex digits; the server makes one otherwise."""
+    idempotency_key: IdempotencyKey = None
 
     class Reply(Record):
         run: Run

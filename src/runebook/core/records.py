@@ -9,7 +9,7 @@ from msgspec import Meta, Struct, StructMeta, field
 from runebook.core.limits import MAX_INT64, MIN_INT64
 
 if TYPE_CHECKING:
-    from typing_extensions import dataclass_transform as dataclass_transform
+    from typing_extensions import dataclass_transform
 else:
 
     def dataclass_transform(**_: Any) -> Any:

@@ -1,0 +1,233 @@
+"""Operations and replies as JSON and as query strings, with MLflow's conventions and its error messages.
+
+Doubles that are not finite travel as the strings "NaN", "Infinity" and "-Infinity"; 64-bit integers are written as
+numbers and also read from decimal strings; a field may be written in snake_case or in camelCase; null means absent;
+unknown fields are ignored. Unlike MLflow, a value of the wrong type is an error that names the field.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any, TypeVar
+
+import msgspec
+import msgspec.inspect
+from msgspec import DecodeError, ValidationError
+
+from runebook.api.operation import Operation
+from runebook.api.wire import normalize
+from runebook.core.errors import InvalidParameterValue
+
+OperationT = TypeVar("OperationT", bound=Operation)
+
+SEE_DOCS = "See the API docs for more information about request parameters."
+
+_CAMEL_KEY = re.compile(rb'"[a-z]+(?:[A-Z][a-z0-9]*)+"\s*:')
+_FIELD_PATH = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
+_MISSING = re.compile(r"missing required field `(?P<name>[^`]+)`")
+
+_decoders: dict[type, msgspec.json.Decoder[Any]] = {}
+_encoder = msgspec.json.Encoder()
+
+
+def decode_request(
+    operation: type[OperationT], body: bytes, path_values: Mapping[str, str] | None = None
+) -> OperationT:
+    """The request that a JSON body holds; values from the path win over the body's.
+
+    Raises:
+        InvalidParameterValue: names the field and what is wrong with it, in MLflow's words.
+    """
+    if body and not path_values and not _CAMEL_KEY.search(body):
+        try:
+            request: OperationT = _decoder(operation).decode(body)
+        except (DecodeError, UnicodeDecodeError):
+            pass  # read again below, slowly, for aliases, nulls and the words of the error
+        else:
+            return _check_required_texts(request)
+    raw = _parse_object(body)
+    raw.update(path_values or {})
+    return from_fields(operation, raw)
+
+
+def decode_query(
+    operation: type[OperationT], pairs: Iterable[tuple[str, str]], path_values: Mapping[str, str] | None = None
+) -> OperationT:
+    """The request that a query string holds; a list field takes every pair of its name, others the last.
+
+    Raises:
+        InvalidParameterValue: as `decode_request`.
+    """
+    raw: dict[str, Any] = {}
+    for name, value in pairs:
+        raw.setdefault(name, []).append(value)
+    lists = _list_fields(operation)
+    aliases = operation.spec.aliases
+    fields: dict[str, Any] = {
+        name: values if aliases.get(name, name) in lists else values[-1] for name, values in raw.items()
+    }
+    fields.update(path_values or {})
+    return from_fields(operation, fields)
+
+
+def from_fields(operation: type[OperationT], raw: dict[str, Any]) -> OperationT:
+    """The request of decoded JSON, or of texts from a query string."""
+    fields = normalize(operation, raw, operation.spec.aliases)
+    try:
+        request = msgspec.convert(fields, operation, strict=False)
+    except ValidationError as error:
+        raise _explain(error, fields) from None
+    return _check_required_texts(request)
+
+
+def encode_request(request: Operation, *, without: Iterable[str] = ()) -> bytes:
+    """The JSON body of a request, without the fields that stand in its path."""
+    if without:
+        fields = msgspec.to_builtins(request)
+        for name in without:
+            fields.pop(name, None)
+        return _encode(fields)
+    return _encode(request)
+
+
+def query_pairs(request: Operation, *, without: Iterable[str] = ()) -> list[tuple[str, str]]:
+    """A request as the pairs of a query string, without the fields that stand in its path."""
+    left_out = set(without)
+    pairs: list[tuple[str, str]] = []
+    for name, value in msgspec.to_builtins(request).items():
+        if name not in left_out:
+            pairs.extend((name, _query_text(item)) for item in (value if isinstance(value, list) else [value]))
+    return pairs
+
+
+def encode_reply(reply: msgspec.Struct) -> bytes:
+    """The JSON of a reply."""
+    return _encode(reply)
+
+
+def decode_reply(operation: type[Operation], body: bytes) -> Any:
+    """The reply that a server sent.
+
+    Raises:
+        ValidationError: the server answers something else; `DecodeError`, its base, when it is no JSON.
+    """
+    return _decoder(operation.Reply).decode(body)
+
+
+def _decoder(kind: type) -> msgspec.json.Decoder[Any]:
+    decoder = _decoders.get(kind)
+    if decoder is None:
+        decoder = _decoders[kind] = msgspec.json.Decoder(kind, strict=False)
+    return decoder
+
+
+def _encode(value: Any) -> bytes:
+    """JSON. Absent fields are left out of records, so a null can only be a double that is not finite (or in a text)."""
+    data = _encoder.encode(value)
+    if b"null" in data:
+        return _encoder.encode(_spell_doubles(msgspec.to_builtins(value)))
+    return data
+
+
+def _spell_doubles(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, dict):
+        return {key: _spell_doubles(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_spell_doubles(item) for item in value]
+    return value
+
+
+def _query_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _parse_object(body: bytes) -> dict[str, Any]:
+    try:
+        raw = msgspec.json.decode(body) if body else {}
+        if isinstance(raw, str):  # some clients encode the body twice
+            raw = msgspec.json.decode(raw)
+    except (DecodeError, UnicodeDecodeError) as error:
+        raise InvalidParameterValue(f"The request body is not valid JSON: {error}. Send one JSON object.") from None
+    except RecursionError:
+        raise InvalidParameterValue("The request body is nested too deeply. Send one flat JSON object.") from None
+    if not isinstance(raw, dict):
+        raise InvalidParameterValue(f"The request body must be a JSON object, got {_json_type(raw)}.")
+    return raw
+
+
+@cache
+def _list_fields(operation: type[Operation]) -> frozenset[str]:
+    described = msgspec.inspect.type_info(operation)
+    assert isinstance(described, msgspec.inspect.StructType)
+    return frozenset(field.name for field in described.fields if isinstance(field.type, msgspec.inspect.ListType))
+
+
+def _check_required_texts(request: OperationT) -> OperationT:
+    """An empty text in a required field counts as missing, as in MLflow's protocol."""
+    for name in _required_texts(type(request)):
+        if getattr(request, name) == "":
+            raise missing(name)
+    return request
+
+
+@cache
+def _required_texts(operation: type[Operation]) -> tuple[str, ...]:
+    """The names of the fields that must hold a text which is not empty."""
+    return tuple(field.name for field in msgspec.structs.fields(operation) if field.required and _is_text(field.type))
+
+
+def _is_text(kind: Any) -> bool:
+    return kind is str or getattr(kind, "__supertype__", None) is str
+
+
+def missing(path: str) -> InvalidParameterValue:
+    """The error of a required field that is not there."""
+    return InvalidParameterValue(f"Missing value for required parameter '{path}'. {SEE_DOCS}")
+
+
+def _explain(error: ValidationError, fields: Any) -> InvalidParameterValue:
+    """A decoding error in MLflow's words, with the path of the field and the value that is there."""
+    text = str(error)
+    found = _FIELD_PATH.search(text)
+    path = found["path"] if found else ""
+    reason = text[: found.start()] if found else text
+    absent = _MISSING.search(reason)
+    if absent:
+        return missing(f"{path}.{absent['name']}" if path else absent["name"])
+    known, value = _value_at(fields, path)
+    if not known:
+        return InvalidParameterValue(f"Invalid value for parameter '{path}' supplied: {reason}. {SEE_DOCS}")
+    if value is None and "got `null`" in reason:
+        return missing(path)
+    shown = json.dumps(value, default=str)
+    if len(shown) > 500:
+        shown = shown[:500] + "..."
+    return InvalidParameterValue(
+        f"Invalid value {shown} for parameter '{path}' supplied: {reason}. "
+        f"Hint: Value was of type '{type(value).__name__}'. {SEE_DOCS}"
+    )
+
+
+def _value_at(fields: Any, path: str) -> tuple[bool, Any]:
+    value = fields
+    for part in re.findall(r"[^.\[\]]+", path):
+        if isinstance(value, list) and part.isdigit() and int(part) < len(value):
+            value = value[int(part)]
+        elif isinstance(value, dict) and part in value:
+            value = value[part]
+        else:
+            return False, None
+    return True, value
+
+
+def _json_type(value: Any) -> str:
+    names = {list: "an array", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
+    return "null" if value is None else names.get(type(value), "something else")
