@@ -1,0 +1,181 @@
+"""Artifacts in a folder of this machine."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from runebook.artifacts import paths
+from runebook.artifacts.base import CHUNK_BYTES
+from runebook.core.artifacts import FileInfo
+from runebook.core.errors import InvalidParameterValue, NotFound, TemporarilyUnavailable
+
+_CALLERS_FAULT = {errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY, errno.ELOOP, errno.EILSEQ}
+
+
+class LocalArtifactStore:
+    """An `ArtifactStore` on the file system. Symbolic links are followed as long as they stay below the root."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.absolute()
+
+    def put(self, path: str, chunks: Iterable[bytes]) -> None:
+        """Write beside the target under a reserved name, sync, then rename over it."""
+        target = self._locate(paths.normalize_file(path))
+        with _errors_explained(path):
+            self._make_folder(target.parent)
+            unfinished = target.parent / f"{paths.UNFINISHED_PREFIX}{uuid.uuid4().hex}"
+        try:
+            _write_durably(unfinished, chunks, path)
+            with _errors_explained(path):
+                unfinished.replace(target)
+                _sync_folder(target.parent)
+        finally:
+            with suppress(FileNotFoundError):
+                unfinished.unlink()
+
+    def get(self, path: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """Opens the file at once, so that a replacement meanwhile does not mix two files."""
+        return _read(self.open(path), start, end)
+
+    def open(self, path: str) -> BinaryIO:
+        """The file itself, for readers that want its size and time to belong to the same bytes."""
+        target = self._locate(paths.normalize(path))
+        with _errors_explained(path):
+            if target.is_dir():
+                raise InvalidParameterValue(f"Artifact path refers to a directory, not a file: {path!r}.")
+            if not target.is_file():
+                raise NotFound(f"No such artifact: {path!r}")
+            try:
+                return target.open("rb")
+            except FileNotFoundError:
+                raise NotFound(f"No such artifact: {path!r}") from None
+
+    def stat(self, path: str) -> FileInfo | None:
+        """Follows links that stay below the root; one that dangles is nothing."""
+        name = paths.normalize(path)
+        target = self._locate(name)
+        with _errors_explained(path):
+            if target.is_dir():
+                return FileInfo(path=name, is_dir=True)
+            try:
+                return FileInfo(path=name, is_dir=False, file_size=target.stat().st_size)
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+
+    def list(self, path: str) -> list[FileInfo]:
+        """Leaves out links that lead out of the root, and files that are still being written."""
+        name = paths.normalize(path)
+        folder = self._locate(name)
+        with _errors_explained(path):
+            try:
+                entries = sorted(entry.name for entry in os.scandir(folder))
+            except (FileNotFoundError, NotADirectoryError):
+                return []
+        found = (self._info(folder, name, entry) for entry in entries)
+        return [info for info in found if info is not None]
+
+    def delete(self, path: str) -> None:
+        """A link is removed, not what it leads to."""
+        name = paths.normalize(path)
+        if not name:
+            raise InvalidParameterValue("Invalid path '': the root of the artifacts cannot be deleted.")
+        folder, _, last = name.rpartition("/")
+        target = self._locate(folder) / last
+        with _errors_explained(path), suppress(FileNotFoundError, NotADirectoryError):
+            if target.is_dir() and not target.is_symlink():
+                shutil.rmtree(target)
+            else:
+                target.unlink()
+
+    def local_path(self, path: str) -> Path | None:
+        """Always a path."""
+        return self._locate(paths.normalize(path))
+
+    def _locate(self, name: str) -> Path:
+        """The path of a normalized name, if following all links in it stays below the root."""
+        target = self._root / name if name else self._root
+        with _errors_explained(name):
+            inside = target.resolve().is_relative_to(self._root.resolve())
+        if not inside:
+            raise InvalidParameterValue(f"Invalid path {name!r}: a link in it leads out of its root.")
+        return target
+
+    def _info(self, folder: Path, parent: str, entry: str) -> FileInfo | None:
+        if entry.startswith(paths.UNFINISHED_PREFIX):
+            return None
+        path = f"{parent}/{entry}" if parent else entry
+        target = folder / entry
+        try:
+            if target.is_symlink() and not target.resolve().is_relative_to(self._root.resolve()):
+                return None
+            if target.is_dir():
+                return FileInfo(path=path, is_dir=True)
+            return FileInfo(path=path, is_dir=False, file_size=target.stat().st_size)
+        except FileNotFoundError:
+            return None
+
+    def _make_folder(self, folder: Path) -> None:
+        """Make the folders on the way, each durable in its parent before the next."""
+        missing = []
+        while not folder.is_dir():
+            missing.append(folder)
+            folder = folder.parent
+        for made in reversed(missing):
+            made.mkdir(exist_ok=True)
+            _sync_folder(made.parent)
+
+
+def _write_durably(unfinished: Path, chunks: Iterable[bytes], path: str) -> None:
+    """What the chunks raise is the caller's own and passes as it is."""
+    with _errors_explained(path):
+        file = unfinished.open("xb")
+    with file:
+        for chunk in chunks:
+            with _errors_explained(path):
+                file.write(chunk)
+        with _errors_explained(path):
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make names in a folder durable, where the system can open folders at all (Windows cannot)."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _read(file: BinaryIO, start: int, end: int | None) -> Iterator[bytes]:
+    with file:
+        file.seek(start)
+        left = None if end is None else end - start
+        while left is None or left > 0:
+            chunk = file.read(CHUNK_BYTES if left is None else min(CHUNK_BYTES, left))
+            if not chunk:
+                return
+            left = None if left is None else left - len(chunk)
+            yield chunk
+
+
+@contextmanager
+def _errors_explained(path: str) -> Iterator[None]:
+    """Tell what the caller asked wrongly from what the machine could not do."""
+    try:
+        yield
+    except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+        raise InvalidParameterValue(f"Invalid path {path!r}: a file or folder is in the way.") from error
+    except OSError as error:
+        if error.errno in _CALLERS_FAULT:
+            raise InvalidParameterValue(f"Invalid path {path!r}: {error.strerror}.") from error
+        raise TemporarilyUnavailable(f"The artifact {path!r} cannot be reached: {error.strerror}.") from error
