@@ -1,0 +1,124 @@
+"""Answers of a client made comparable: ids, times, paths and addresses become placeholders that say what they were."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+_DAY_MS = 86_400_000
+_MODEL_ID = re.compile(r"m-[0-9a-f]{32}")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_COMMIT = re.compile(r"(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f])")
+_RUN_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
+_TIME_MS = re.compile(r"(?<!\d)1[5-9]\d{11}(?!\d)")
+_RANDOM_NAME = re.compile(r"[a-z]+-[a-z]+-\d{1,4}")
+_PRINTED_SET = re.compile(r"\{('[^'{}:]*'(?:, '[^'{}:]*')+)\}")
+_DRIVER_ERROR = re.compile(r" Error: \(\w+\.\w+Error\).*", re.DOTALL)
+_LONG_TEXT = 400
+
+# An experiment's id is a small number, so it is only looked for where one can stand.
+_ID_FIELDS = {"experiment_id", "experiment_ids", "artifact_location", "artifact_uri", "root_uri", "message", "location"}
+_RANDOM_NAME_FIELDS = {"run_name", "name", "mlflow.runName"}
+
+
+def plain(value: Any) -> Any:
+    """Entities, enums, pages and frames as dicts and lists that JSON can hold."""
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, Enum):
+        return value.name
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in sorted(value.items(), key=lambda pair: str(pair[0]))}
+    if type(value).__name__ == "DataFrame":
+        return _frame(value)
+    if type(value).__name__ == "PagedList":
+        return {"items": [plain(item) for item in value], "more": value.token is not None and value.token != ""}
+    if isinstance(value, (set, frozenset)):
+        return sorted(str(item) for item in value)
+    if type(value).__module__.startswith("mlflow."):
+        return _entity(value)
+    if isinstance(value, Iterable):
+        return [plain(item) for item in value]
+    return repr(value)
+
+
+def _entity(entity: Any) -> Any:
+    """Every public property of an MLflow record, inherited ones too (an ActiveRun has none of its own)."""
+    names = {
+        name for kind in type(entity).__mro__ for name, member in vars(kind).items() if isinstance(member, property)
+    }
+    public = sorted(name for name in names if not name.startswith("_"))
+    return plain({name: getattr(entity, name) for name in public}) if public else f"<{type(entity).__name__}>"
+
+
+def _frame(frame: Any) -> Any:
+    """A pandas frame, its columns in name order and its rows in their own."""
+    columns = sorted(str(column) for column in frame.columns)
+    return {"columns": columns, "rows": [[_cell(row[column]) for column in columns] for _, row in frame.iterrows()]}
+
+
+def _cell(cell: Any) -> Any:
+    if type(cell).__name__ == "NaTType":
+        return None
+    if type(cell).__name__ == "Timestamp":
+        return round(cell.timestamp() * 1000)
+    return plain(cell.item() if hasattr(cell, "item") else cell)
+
+
+def _sorted_set(printed: re.Match[str]) -> str:
+    return "{" + ", ".join(sorted(printed.group(1).split(", "))) + "}"
+
+
+class Placeholders:
+    """Names for what differs from one server and one run to the next, numbered by first appearance."""
+
+    def __init__(self, literals: Mapping[str, str]) -> None:
+        self._literals = dict(literals)
+        self._experiments: dict[str, str] = {}
+        self._seen: dict[str, dict[str, str]] = {}
+
+    def experiment(self, experiment_id: str, label: str) -> None:
+        for literal, placeholder in self._literals.items():
+            label = label.replace(literal, placeholder)
+        self._experiments[experiment_id] = f"<experiment {label}>"
+
+    def stable(self, value: Any, field: str = "") -> Any:
+        if isinstance(value, dict):
+            return {self._text(key, field): self.stable(item, key) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.stable(item, field) for item in value]
+        if isinstance(value, int) and not isinstance(value, bool):
+            return "<now>" if abs(value - time.time() * 1000) < _DAY_MS else value
+        return self._text(value, field) if isinstance(value, str) else value
+
+    def _text(self, text: str, field: str) -> str:
+        for literal, placeholder in self._literals.items():
+            text = text.replace(literal, placeholder)
+        text = _UUID.sub("<uuid>", _COMMIT.sub("<commit>", text))
+        text = _MODEL_ID.sub(lambda match: self._number("model", match.group()), text)
+        text = _RUN_ID.sub(lambda match: self._number("run", match.group()), text)
+        text = _TIME_MS.sub("<ms>", text)
+        if field == "message":
+            # MLflow prints sets of keys in any order, and the database driver's words; neither is its protocol.
+            text = _DRIVER_ERROR.sub("", _PRINTED_SET.sub(_sorted_set, text))
+        if field in _ID_FIELDS:
+            for experiment_id, label in self._experiments.items():
+                text = re.sub(rf"(?<![\w.<-]){experiment_id}(?![\w.>-])", label, text)
+        if field in _RANDOM_NAME_FIELDS and _RANDOM_NAME.fullmatch(text):
+            return "<random name>"
+        if len(text) > _LONG_TEXT:
+            return f"{text[:40]}... ({len(text)} characters, sum {sum(map(ord, text))})"
+        return text
+
+    def _number(self, kind: str, found: str) -> str:
+        names = self._seen.setdefault(kind, {})
+        return names.setdefault(found, f"<{kind} {len(names) + 1}>")
