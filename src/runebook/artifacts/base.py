@@ -60,3 +60,43 @@ class ArtifactStore(Protocol):
 
     def local_path(self, path: str) -> Path | None:
         """Where the path is on this machine's disk, whether or not something is there; None for remote stores."""
+
+
+class ArtifactAccess(Protocol):
+    """What use cases need of artifacts; `runebook.artifacts.resolver` has it."""
+
+    served: ArtifactStore | None
+    """The store behind `mlflow-artifacts:` addresses, if this process has one."""
+
+    def list(self, uri: str, path: str = "") -> list[FileInfo]:
+        """What stands below the URI at a path, each named relative to the URI.
+
+        Raises:
+            InvalidParameterValue, NotSupported: the URI or path is not one that this process may open.
+        """
+
+    def check_location(self, uri: str) -> None:
+        """Raises InvalidParameterValue: an experiment may not keep its artifacts there."""
+
+
+class ArtifactAccess(Protocol):
+    """What a use case may do with artifacts: by URI, and only where this process may look."""
+
+    @property
+    def served(self) -> ArtifactStore | None:
+        """What `mlflow-artifacts:` stands for, or None where nothing is served."""
+
+    def resolve(self, uri: str) -> tuple[ArtifactStore, str]:
+        """The store of a URI, and the path in it that the URI names.
+
+        Raises:
+            InvalidParameterValue: the URI is malformed, or a local path outside of what may be opened.
+            NotSupported: this process does not open such URIs.
+
+        """
+
+    def list(self, uri: str, path: str = "") -> list[FileInfo]:
+        """What stands below the URI at a path, each named relative to the URI. Raises as `resolve`."""
+
+    def check_location(self, uri: str) -> None:
+        """Raises InvalidParameterValue: an experiment may not keep its artifacts there."""

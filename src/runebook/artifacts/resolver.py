@@ -34,8 +34,13 @@ class ArtifactResolver:
     """
 
     def __init__(self, *, served: ArtifactStore | None = None, roots: Sequence[Path] | None = None) -> None:
-        self.served = served
+        self._served = served
         self._roots = None if roots is None else tuple(root.resolve() for root in roots)
+
+    @property
+    def served(self) -> ArtifactStore | None:
+        """What `mlflow-artifacts:` stands for."""
+        return self._served
 
     def resolve(self, uri: str) -> tuple[ArtifactStore, str]:
         """The store of a URI, and the path in it that the URI names ("" for the store's root).
@@ -87,9 +92,9 @@ class ArtifactResolver:
         parsed = _split(uri)
         if parsed.netloc:
             raise NotSupported(f"Artifacts of another server cannot be read here: {uri!r}.")
-        if self.served is None:
+        if self._served is None:
             raise NotSupported(f"This server does not serve artifacts, so {uri!r} cannot be read.")
-        return self.served, paths.normalize(parsed.path.lstrip("/"))
+        return self._served, paths.normalize(parsed.path.lstrip("/"))
 
     def _resolve_local(self, uri: str) -> tuple[ArtifactStore, str]:
         if not uri.strip():
