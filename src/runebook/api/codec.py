@@ -20,11 +20,10 @@ from msgspec import DecodeError, ValidationError
 
 from runebook.api.operation import Operation
 from runebook.api.wire import normalize
+from runebook.core.checks import SEE_DOCS, missing
 from runebook.core.errors import InvalidParameterValue
 
 OperationT = TypeVar("OperationT", bound=Operation)
-
-SEE_DOCS = "See the API docs for more information about request parameters."
 
 _CAMEL_KEY = re.compile(rb'"[a-z]+(?:[A-Z][a-z0-9]*)+"\s*:')
 _FIELD_PATH = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
@@ -186,11 +185,6 @@ def _required_texts(operation: type[Operation]) -> tuple[str, ...]:
 
 def _is_text(kind: Any) -> bool:
     return kind is str or getattr(kind, "__supertype__", None) is str
-
-
-def missing(path: str) -> InvalidParameterValue:
-    """The error of a required field that is not there."""
-    return InvalidParameterValue(f"Missing value for required parameter '{path}'. {SEE_DOCS}")
 
 
 def _explain(error: ValidationError, fields: Any) -> InvalidParameterValue:

@@ -1,0 +1,58 @@
+"""Use cases of what runs read and wrote."""
+
+from __future__ import annotations
+
+from runebook.api.datasets import LogInputs, LogOutputs
+from runebook.api.operation import Nothing
+from runebook.core import checks, limits
+from runebook.core.datasets import Dataset, DatasetInput
+from runebook.services.context import Context
+from runebook.services.handlers import handles
+from runebook.services.runs import active_run
+from runebook.storage.base import Transaction
+
+
+@handles(LogInputs)
+def log_inputs(tx: Transaction, request: LogInputs, context: Context) -> Nothing:
+    checks.check_list_length(request.datasets, "datasets", at_most=limits.MAX_DATASETS_PER_REQUEST)
+    checks.check_list_length(request.models, "models", at_most=limits.MAX_DATASETS_PER_REQUEST)
+    for number, dataset_input in enumerate(request.datasets):
+        _check_input(dataset_input, f"datasets[{number}]")
+    for number, model in enumerate(request.models):
+        checks.check_text(model.model_id, f"models[{number}].model_id", max_length=limits.MAX_KEY_LENGTH, required=True)
+    active_run(tx, request.run_id)
+    tx.datasets.log_inputs(request.run_id, request.datasets, request.models)
+    return Nothing()
+
+
+def _check_input(dataset_input: DatasetInput, path: str) -> None:
+    _check_dataset(dataset_input.dataset, f"{path}.dataset")
+    for number, tag in enumerate(dataset_input.tags):
+        where = f"{path}.tags[{number}]"
+        checks.check_text(tag.key, f"{where}.key", max_length=limits.MAX_INPUT_TAG_KEY_LENGTH, required=True)
+        checks.check_text(tag.value, f"{where}.value", max_length=limits.MAX_INPUT_TAG_VALUE_LENGTH)
+
+
+def _check_dataset(dataset: Dataset, path: str) -> None:
+    for name, text, max_length, required in (
+        ("name", dataset.name, limits.MAX_DATASET_NAME_LENGTH, True),
+        ("digest", dataset.digest, limits.MAX_DATASET_DIGEST_LENGTH, True),
+        ("source_type", dataset.source_type, limits.MAX_DATASET_SOURCE_TYPE_LENGTH, True),
+        ("source", dataset.source, limits.MAX_DATASET_SOURCE_LENGTH, True),
+        ("schema", dataset.schema, limits.MAX_DATASET_SCHEMA_LENGTH, False),
+        ("profile", dataset.profile, limits.MAX_DATASET_PROFILE_LENGTH, False),
+    ):
+        if text is not None:
+            checks.check_text(text, f"{path}.{name}", max_length=max_length, required=required)
+
+
+@handles(LogOutputs)
+def log_outputs(tx: Transaction, request: LogOutputs, context: Context) -> Nothing:
+    checks.check_list_length(request.models, "models", at_most=limits.MAX_DATASETS_PER_REQUEST)
+    for number, model in enumerate(request.models):
+        path = f"models[{number}]"
+        checks.check_text(model.model_id, f"{path}.model_id", max_length=limits.MAX_KEY_LENGTH, required=True)
+        checks.check_int64(model.step, f"{path}.step")
+    active_run(tx, request.run_id)
+    tx.datasets.log_outputs(request.run_id, request.models)
+    return Nothing()

@@ -1,0 +1,82 @@
+"""The way from a request to its reply: permission, transaction, idempotency, use case."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import time
+from typing import Any
+
+from runebook.api import codec
+from runebook.api.operation import Operation
+from runebook.artifacts.base import ArtifactAccess
+from runebook.core.clock import now_ms
+from runebook.core.errors import Conflict, TemporarilyUnavailable
+from runebook.services.context import OWNER, Caller, Context, ServerFacts
+from runebook.services.handlers import HANDLERS
+from runebook.services.permissions import Authorizer, SingleOwner
+from runebook.storage.base import Storage, StoredAnswer, Transaction, TransactionConflict
+
+MAX_ATTEMPTS = 12
+"""Times that a transaction is run before its conflicts are given up on: about three seconds of waiting in all."""
+
+
+class Services:
+    """All use cases over one store. Safe to share between threads."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        artifacts: ArtifactAccess,
+        *,
+        authorizer: Authorizer | None = None,
+        facts: ServerFacts | None = None,
+    ) -> None:
+        self.storage = storage
+        self.artifacts = artifacts
+        self.authorizer = authorizer or SingleOwner()
+        self.facts = facts or ServerFacts()
+
+    def call(self, request: Operation, caller: Caller = OWNER) -> Any:
+        """The reply to a request; an instance of its operation's `Reply`.
+
+        Raises:
+            RunebookError: refused; nothing was changed.
+        """
+        spec = type(request).spec
+        context = Context(
+            caller, self.artifacts, self.facts, self.storage.store_type, self.storage.artifact_root, now_ms()
+        )
+        for attempt in range(MAX_ATTEMPTS):
+            try:
+                with self.storage.write() if spec.writes else self.storage.read() as tx:
+                    self.authorizer.authorize(caller, spec.needs, request, tx)
+                    return _answer(tx, request, context)
+            except TransactionConflict:
+                time.sleep(random.uniform(0, min(0.5, 0.005 * 2**attempt)))  # noqa: S311  # jitter, no secret
+        raise TemporarilyUnavailable(
+            f"Other writers got in the way of {spec.name} {MAX_ATTEMPTS} times; nothing was changed. Try again."
+        )
+
+    def close(self) -> None:
+        self.storage.close()
+
+
+def _answer(tx: Transaction, request: Operation, context: Context) -> Any:
+    """Run the use case, or give the first answer again when the request names a key that was used."""
+    operation = type(request)
+    key = getattr(request, "idempotency_key", None)
+    if key is None:
+        return HANDLERS[operation](tx, request, context)
+    name = operation.spec.name
+    digest = hashlib.sha256(codec.encode_request(request)).digest()
+    stored = tx.idempotency.find(name, key)
+    if stored is None:
+        reply = HANDLERS[operation](tx, request, context)
+        tx.idempotency.save(name, key, StoredAnswer(digest, codec.encode_reply(reply)), context.now_ms)
+        return reply
+    if stored.request_digest != digest:
+        raise Conflict(
+            f"The idempotency key {key!r} was used for another {name} request. Use a new key for a new request."
+        )
+    return codec.decode_reply(operation, stored.reply)
