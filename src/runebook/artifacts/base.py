@@ -63,23 +63,6 @@ class ArtifactStore(Protocol):
 
 
 class ArtifactAccess(Protocol):
-    """What use cases need of artifacts; `runebook.artifacts.resolver` has it."""
-
-    served: ArtifactStore | None
-    """The store behind `mlflow-artifacts:` addresses, if this process has one."""
-
-    def list(self, uri: str, path: str = "") -> list[FileInfo]:
-        """What stands below the URI at a path, each named relative to the URI.
-
-        Raises:
-            InvalidParameterValue, NotSupported: the URI or path is not one that this process may open.
-        """
-
-    def check_location(self, uri: str) -> None:
-        """Raises InvalidParameterValue: an experiment may not keep its artifacts there."""
-
-
-class ArtifactAccess(Protocol):
     """What a use case may do with artifacts: by URI, and only where this process may look."""
 
     @property

@@ -13,7 +13,7 @@ from runebook.artifacts.base import ArtifactAccess
 from runebook.core.clock import now_ms
 from runebook.core.errors import Conflict, TemporarilyUnavailable
 from runebook.services.context import OWNER, Caller, Context, ServerFacts
-from runebook.services.handlers import HANDLERS
+from runebook.services.handlers import handler_of
 from runebook.services.permissions import Authorizer, SingleOwner
 from runebook.storage.base import Storage, StoredAnswer, Transaction, TransactionConflict
 
@@ -67,12 +67,12 @@ def _answer(tx: Transaction, request: Operation, context: Context) -> Any:
     operation = type(request)
     key = getattr(request, "idempotency_key", None)
     if key is None:
-        return HANDLERS[operation](tx, request, context)
+        return handler_of(operation)(tx, request, context)
     name = operation.spec.name
     digest = hashlib.sha256(codec.encode_request(request)).digest()
     stored = tx.idempotency.find(name, key)
     if stored is None:
-        reply = HANDLERS[operation](tx, request, context)
+        reply = handler_of(operation)(tx, request, context)
         tx.idempotency.save(name, key, StoredAnswer(digest, codec.encode_reply(reply)), context.now_ms)
         return reply
     if stored.request_digest != digest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, TypeVar
 
 from runebook.api.operation import Operation
@@ -14,7 +15,7 @@ ReplyT = TypeVar("ReplyT")
 
 Handler = Callable[[Transaction, Any, Context], Any]
 
-HANDLERS: dict[type[Operation], Handler] = {}
+_handlers: dict[type[Operation], Handler] = {}
 
 
 def handles(
@@ -25,9 +26,18 @@ def handles(
     def register(
         function: Callable[[Transaction, RequestT, Context], ReplyT],
     ) -> Callable[[Transaction, RequestT, Context], ReplyT]:
-        if operation in HANDLERS:
+        if operation in _handlers:
             raise TypeError(f"{operation.__name__} is served twice")
-        HANDLERS[operation] = function
+        _handlers[operation] = function
         return function
 
     return register
+
+
+def handler_of(operation: type[Operation]) -> Handler:
+    """The use case of an operation, from the module of its noun, which is imported when it is first asked for."""
+    found = _handlers.get(operation)
+    if found is None:
+        import_module(f"runebook.services.{operation.spec.noun}")
+        found = _handlers[operation]
+    return found
