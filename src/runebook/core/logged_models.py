@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import Enum
 
+from msgspec import field
+
 from runebook.core.ids import ExperimentId, ModelId
 from runebook.core.metrics import Metric
 from runebook.core.params import Param
@@ -63,4 +65,4 @@ class LoggedModel(Record):
     """A logged model."""
 
     info: LoggedModelInfo
-    data: LoggedModelData
+    data: LoggedModelData = field(default_factory=LoggedModelData)

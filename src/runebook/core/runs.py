@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import Enum
 
+from msgspec import field
+
 from runebook.core.datasets import DatasetInput, ModelInput, ModelOutput
 from runebook.core.experiments import LifecycleStage
 from runebook.core.ids import ExperimentId, RunId
@@ -80,6 +82,6 @@ class Run(Record):
     """A run with all that lists and pages show of it."""
 
     info: RunInfo
-    data: RunData
-    inputs: RunInputs
-    outputs: RunOutputs
+    data: RunData = field(default_factory=RunData)
+    inputs: RunInputs = field(default_factory=RunInputs)
+    outputs: RunOutputs = field(default_factory=RunOutputs)  # always written; MLflow leaves it out of a new run's reply
