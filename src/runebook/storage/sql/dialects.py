@@ -1,0 +1,397 @@
+"""Where dialects meet: types, DDL, statements that differ, parameters, and what the errors of drivers mean.
+
+Elsewhere SQL is text with `:name` parameters that all of them read. Text columns compare by code point, case and
+trailing spaces included, on all of them. SQL Server renders (a test parses all of it); there is no driver for it yet.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from runebook.core.errors import InvalidParameterValue, RunebookError, TemporarilyUnavailable
+from runebook.storage.base import TransactionConflict
+from runebook.storage.sql.schema import INDEXED_CHARACTERS, Column, Index, Table, Type
+
+_NAMED = re.compile(r"'[^']*'|(?<![:\w]):([a-z_]\w*)")
+_UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+class Duplicate(Exception):
+    """A row with this unique key is there already."""
+
+
+class Rows(NamedTuple):
+    """Columns of a table that are written together: those of a unique key, then the others."""
+
+    table: str
+    key: tuple[str, ...]
+    others: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self.key + self.others
+
+
+def quoted(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+class Dialect:
+    """One database's way of saying things. The defaults are what SQLite and PostgreSQL share."""
+
+    name: str
+    mark: str = "?"
+    """A positional parameter."""
+
+    begin_read: tuple[str, ...] = ("BEGIN",)
+    begin_write: tuple[str, ...] = ("BEGIN",)
+    lock_schema: str | None = None
+    """A statement that keeps others from creating or migrating the schema; held until the transaction ends."""
+
+    unlock_schema: str | None = None
+    """The statement that ends this lock, where the end of the transaction does not."""
+
+    tables: str
+    """A query for the names of the tables that are there."""
+
+    types: dict[Type, str]
+    table_options: str = ""
+    transactional_ddl: bool = True
+
+    def create(self, table: Table) -> list[str]:
+        """The statements that make a table and its indexes."""
+        return [self._create_table(table), *(self.create_index(table, index) for index in table.indexes)]
+
+    def create_index(self, table: Table, index: Index) -> str:
+        unique = "UNIQUE " if index.unique else ""
+        columns = ", ".join(self._indexed(table, column) for column in index.columns)
+        return f'CREATE {unique}INDEX "{table.name}_{index.name}" ON "{table.name}" ({columns})'
+
+    def _create_table(self, table: Table, further: Sequence[str] = ()) -> str:
+        parts = [self._column(column) for column in table.columns]
+        parts.append(f"PRIMARY KEY ({quoted(table.primary_key)})")
+        return f'CREATE TABLE "{table.name}" ({", ".join([*parts, *further])}){self.table_options}'
+
+    def _column(self, column: Column) -> str:
+        null = "" if column.nullable else " NOT NULL"
+        return f'"{column.name}" {self.types[column.type].format(length=column.length)}{null}'
+
+    def _indexed(self, table: Table, name: str) -> str:
+        descending = " DESC" if name.startswith("-") else ""
+        column = next(column for column in table.columns if column.name == name.lstrip("-"))
+        shown = f'"{column.name}"'
+        return (self._indexed_text(shown) if column.type is Type.TEXT else shown) + descending
+
+    def _indexed_text(self, column: str) -> str:
+        return self.text_start(column)
+
+    def text_start(self, text: str) -> str:
+        """The start of a text as its index holds it.
+
+        `start = start of the other AND text = other` finds by the index; `ORDER BY start, text` follows it.
+        """
+        return f"substr({text}, 1, {INDEXED_CHARACTERS})"
+
+    def like(self, text: str, pattern: str) -> str:
+        """`%` and `_` and nothing else in the pattern are special; case counts. Negate it with NOT (...)."""
+        return f"{text} LIKE {pattern} ESCAPE ''"
+
+    def ilike(self, text: str, lower_pattern: str) -> str:
+        """As `like`, with A-Z of the text taken as a-z; the pattern has none of A-Z."""
+        return self.like(f"lower({text})", lower_pattern)
+
+    def limit(self, count: str) -> str:
+        """The end of an ordered query that returns at most `count` rows."""
+        return f"LIMIT {count}"
+
+    def select_locked(self, columns: str, table: str, where: str) -> str:
+        """A query whose rows no other transaction changes or locks before this one ends."""
+        return f"SELECT {columns} FROM {table} WHERE {where} FOR UPDATE"
+
+    # ---- statements; their parameters are positional, in the order of `rows.columns`
+
+    def insert(self, rows: Rows) -> str:
+        marks = ", ".join([self.mark] * len(rows.columns))
+        return f'INSERT INTO "{rows.table}" ({quoted(rows.columns)}) VALUES ({marks})'
+
+    def insert_returning_id(self, rows: Rows) -> str:
+        """An insert that returns the new row's id as a row; or None of that, and the cursor's `lastrowid` has it."""
+        return self.insert(rows)
+
+    def insert_missing(self, rows: Rows) -> str:
+        """An insert that leaves a row that is there as it is."""
+        return f"{self.insert(rows)} ON CONFLICT ({quoted(rows.key)}) DO NOTHING"
+
+    def upsert(self, rows: Rows) -> str:
+        """An insert that overwrites a row that is there."""
+        changes = ", ".join(f'"{column}" = excluded."{column}"' for column in rows.others)
+        return f"{self.insert(rows)} ON CONFLICT ({quoted(rows.key)}) DO UPDATE SET {changes}"
+
+    def insert_with_id_zero(self, rows: Rows) -> list[str]:
+        """The statements that insert a row with a chosen PUBLIC_ID, unless it is there."""
+        return [self.insert_missing(rows)]
+
+    def bound(self, sql: str) -> str:
+        """The statement as the driver wants its named parameters."""
+        return _with_percent_names(sql)
+
+    def meaning(self, error: Exception) -> Exception | None:
+        """What an error of the driver means to us, or None when it is a defect of ours."""
+        raise NotImplementedError
+
+
+class Sqlite(Dialect):
+    name = "sqlite"
+    begin_write = ("BEGIN IMMEDIATE",)
+    tables = "SELECT name FROM sqlite_master WHERE type = 'table'"
+    types = {
+        Type.ID: "INTEGER",
+        Type.PUBLIC_ID: "INTEGER",
+        Type.INT: "INTEGER",
+        Type.SMALL: "INTEGER",
+        Type.DOUBLE: "REAL",
+        Type.KEY: "TEXT",
+        Type.TEXT: "TEXT",
+        Type.BYTES: "BLOB",
+    }
+
+    def _create_table(self, table: Table, further: Sequence[str] = ()) -> str:
+        first = table.columns[0]
+        if first.type not in (Type.ID, Type.PUBLIC_ID):
+            clustered = not any(column.type is Type.BYTES for column in table.columns)
+            return super()._create_table(table, further) + (" WITHOUT ROWID" if clustered else "")
+        counting = " AUTOINCREMENT" if first.type is Type.PUBLIC_ID else ""
+        parts = [f'"{first.name}" INTEGER PRIMARY KEY{counting}', *map(self._column, table.columns[1:])]
+        return f'CREATE TABLE "{table.name}" ({", ".join([*parts, *further])})'
+
+    def like(self, text: str, pattern: str) -> str:
+        return f"{text} LIKE {pattern}"
+
+    def select_locked(self, columns: str, table: str, where: str) -> str:
+        return f"SELECT {columns} FROM {table} WHERE {where}"
+
+    def bound(self, sql: str) -> str:
+        return sql
+
+    def meaning(self, error: Exception) -> Exception | None:
+        text = str(error)
+        if type(error).__name__ == "IntegrityError" and "UNIQUE" in text:
+            return Duplicate(text)
+        if "locked" in text or "busy" in text:
+            return TransactionConflict(f"SQLite: {text}")
+        if type(error).__name__ in ("OperationalError", "DatabaseError") and re.search(
+            "unable to open|disk I/O|disk is full|readonly|malformed|not a database", text
+        ):
+            return TemporarilyUnavailable(f"The SQLite store cannot be used: {text}. Check its file, folder and disk.")
+        return _text_error(error)
+
+
+class Postgresql(Dialect):
+    name = "postgresql"
+    mark = "%s"
+    begin_read = ("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",)
+    begin_write = ("BEGIN ISOLATION LEVEL READ COMMITTED",)
+    lock_schema = "SELECT pg_advisory_xact_lock(7310577382525465710)"
+    tables = "SELECT CAST(tablename AS text) FROM pg_tables WHERE schemaname = current_schema()"
+    types = {
+        Type.ID: "BIGINT GENERATED BY DEFAULT AS IDENTITY",
+        Type.PUBLIC_ID: "BIGINT GENERATED BY DEFAULT AS IDENTITY",
+        Type.INT: "BIGINT",
+        Type.SMALL: "SMALLINT",
+        Type.DOUBLE: "DOUBLE PRECISION",
+        Type.KEY: 'VARCHAR({length}) COLLATE "C"',
+        Type.TEXT: 'TEXT COLLATE "C"',
+        Type.BYTES: "BYTEA",
+    }
+
+    def text_start(self, text: str) -> str:
+        return f"left({text}, {INDEXED_CHARACTERS})"
+
+    def insert_returning_id(self, rows: Rows) -> str:
+        return self.insert(rows) + " RETURNING id"
+
+    def meaning(self, error: Exception) -> Exception | None:
+        state: str | None = getattr(error, "sqlstate", None)
+        if state == "23505":
+            return Duplicate(str(error))
+        if state in ("40001", "40P01", "55P03"):
+            return TransactionConflict(f"PostgreSQL: {error}")
+        lost = type(error).__name__ in ("OperationalError", "InterfaceError", "ConnectionTimeout")
+        if (state is None and lost) or (state is not None and state[:2] in ("08", "53", "57", "58")):
+            return TemporarilyUnavailable(f"The PostgreSQL store cannot be reached: {_one_line(error)}")
+        return _text_error(error)
+
+
+class Mysql(Dialect):
+    """MariaDB and MySQL; they differ in the name of the collation that compares bytes and keeps trailing spaces."""
+
+    name = "mysql"
+    mark = "%s"
+    begin_read = ("START TRANSACTION READ ONLY, WITH CONSISTENT SNAPSHOT",)
+    begin_write = ("SET TRANSACTION ISOLATION LEVEL READ COMMITTED", "START TRANSACTION")
+    lock_schema = "SELECT GET_LOCK('runebook.schema', 60)"
+    unlock_schema = "SELECT RELEASE_LOCK('runebook.schema')"
+    tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()"
+    transactional_ddl = False
+    session = "STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO,ANSI_QUOTES"
+    types = {
+        Type.ID: "BIGINT AUTO_INCREMENT",
+        Type.PUBLIC_ID: "BIGINT AUTO_INCREMENT",
+        Type.INT: "BIGINT",
+        Type.SMALL: "SMALLINT",
+        Type.DOUBLE: "DOUBLE",
+        Type.KEY: "VARCHAR({length})",
+        Type.TEXT: "LONGTEXT",
+        Type.BYTES: "LONGBLOB",
+    }
+
+    def __init__(self, *, mariadb: bool) -> None:
+        collation = "utf8mb4_nopad_bin" if mariadb else "utf8mb4_0900_bin"
+        self.table_options = f" ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE {collation}"
+
+    def create(self, table: Table) -> list[str]:
+        """One statement, as DDL is not transactional: a table is there with its indexes or not at all."""
+        indexes = [
+            f'{"UNIQUE " if index.unique else ""}KEY "{table.name}_{index.name}" '
+            f"({', '.join(self._indexed(table, column) for column in index.columns)})"
+            for index in table.indexes
+        ]
+        created = self._create_table(table, indexes)
+        return [created.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1)]
+
+    def _indexed_text(self, column: str) -> str:
+        return f"{column}({INDEXED_CHARACTERS})"
+
+    def text_start(self, text: str) -> str:
+        """The whole text: an index of its first characters serves that too."""
+        return text
+
+    def ilike(self, text: str, lower_pattern: str) -> str:
+        """`lower` would change letters beyond A-Z too."""
+        for letter in _UPPER:
+            text = f"REPLACE({text}, '{letter}', '{letter.lower()}')"
+        return self.like(text, lower_pattern)
+
+    def insert_missing(self, rows: Rows) -> str:
+        key = rows.key[0]
+        return f'{self.insert(rows)} ON DUPLICATE KEY UPDATE "{key}" = "{rows.table}"."{key}"'
+
+    def upsert(self, rows: Rows) -> str:
+        changes = ", ".join(f'"{column}" = VALUES("{column}")' for column in rows.others)
+        return f"{self.insert(rows)} ON DUPLICATE KEY UPDATE {changes}"
+
+    def meaning(self, error: Exception) -> Exception | None:
+        number = error.args[0] if error.args and isinstance(error.args[0], int) else None
+        if number == 1062:
+            return Duplicate(str(error))
+        if number in (1020, 1205, 1213, 3572):
+            return TransactionConflict(f"MySQL: {error}")
+        lost = number in (1040, 1047, 1053, 1152, 1153, 1158, 1159, 1160, 1161, 1927, 2002, 2003, 2006, 2013, 2055)
+        if lost or (number == 0 and type(error).__name__ == "InterfaceError"):
+            return TemporarilyUnavailable(f"The MySQL store cannot be reached: {_one_line(error)}")
+        return _text_error(error)
+
+
+class Mssql(Dialect):
+    """SQL Server 2019 or later."""
+
+    name = "mssql"
+    begin_read = ("SET TRANSACTION ISOLATION LEVEL SNAPSHOT", "BEGIN TRANSACTION")
+    begin_write = ("SET TRANSACTION ISOLATION LEVEL READ COMMITTED", "BEGIN TRANSACTION")
+    lock_schema = "EXEC sp_getapplock @Resource = 'runebook.schema', @LockMode = 'Exclusive'"
+    tables = "SELECT name FROM sys.tables WHERE schema_id = SCHEMA_ID()"
+    types = {
+        Type.ID: "BIGINT IDENTITY(1, 1)",
+        Type.PUBLIC_ID: "BIGINT IDENTITY(1, 1)",
+        Type.INT: "BIGINT",
+        Type.SMALL: "SMALLINT",
+        Type.DOUBLE: "FLOAT(53)",
+        Type.KEY: "NVARCHAR({length}) COLLATE Latin1_General_100_BIN2",
+        Type.TEXT: "NVARCHAR(MAX) COLLATE Latin1_General_100_BIN2",
+        Type.BYTES: "VARBINARY(MAX)",
+    }
+
+    def create(self, table: Table) -> list[str]:
+        """A long text is indexed through a computed column of its start."""
+        indexed = {name for index in table.indexes for name in index.columns}
+        texts = [column.name for column in table.columns if column.type is Type.TEXT and column.name in indexed]
+        starts = [f'"{name}_start" AS {self.text_start(quoted([name]))} PERSISTED' for name in texts]
+        return [self._create_table(table, starts), *(self.create_index(table, index) for index in table.indexes)]
+
+    def create_index(self, table: Table, index: Index) -> str:
+        """A unique index lets NULL through once only, so rows without a value stay out of it."""
+        nullable = {column.name for column in table.columns if column.nullable}
+        first = index.columns[0]
+        only = f' WHERE "{first}" IS NOT NULL' if index.unique and first in nullable else ""
+        return super().create_index(table, index) + only
+
+    def _indexed_text(self, column: str) -> str:
+        return column[:-1] + '_start"'
+
+    def text_start(self, text: str) -> str:
+        return f"LEFT({text}, {INDEXED_CHARACTERS})"
+
+    def like(self, text: str, pattern: str) -> str:
+        return f"{text} LIKE REPLACE({pattern}, '[', '[[]')"
+
+    def ilike(self, text: str, lower_pattern: str) -> str:
+        return self.like(f"TRANSLATE({text}, '{_UPPER}', '{_UPPER.lower()}')", lower_pattern)
+
+    def limit(self, count: str) -> str:
+        return f"OFFSET 0 ROWS FETCH NEXT {count} ROWS ONLY"
+
+    def select_locked(self, columns: str, table: str, where: str) -> str:
+        return f"SELECT {columns} FROM {table} WITH (UPDLOCK, ROWLOCK) WHERE {where}"
+
+    def insert_returning_id(self, rows: Rows) -> str:
+        marks = ", ".join([self.mark] * len(rows.columns))
+        return f'INSERT INTO "{rows.table}" ({quoted(rows.columns)}) OUTPUT INSERTED.id VALUES ({marks})'
+
+    def insert_missing(self, rows: Rows) -> str:
+        return self._merge(rows, "")
+
+    def upsert(self, rows: Rows) -> str:
+        changes = ", ".join(f'"{column}" = new."{column}"' for column in rows.others)
+        return self._merge(rows, f" WHEN MATCHED THEN UPDATE SET {changes}")
+
+    def insert_with_id_zero(self, rows: Rows) -> list[str]:
+        switch = f'SET IDENTITY_INSERT "{rows.table}"'
+        return [f"{switch} ON", self.insert_missing(rows), f"{switch} OFF"]
+
+    def _merge(self, rows: Rows, matched: str) -> str:
+        marks = ", ".join(f'{self.mark} AS "{column}"' for column in rows.columns)
+        same = " AND ".join(f'old."{column}" = new."{column}"' for column in rows.key)
+        values = ", ".join(f'new."{column}"' for column in rows.columns)
+        return (
+            f'MERGE INTO "{rows.table}" WITH (HOLDLOCK) AS old USING (SELECT {marks}) AS new ON {same}{matched}'
+            f" WHEN NOT MATCHED THEN INSERT ({quoted(rows.columns)}) VALUES ({values});"
+        )
+
+
+SQLITE = Sqlite()
+POSTGRESQL = Postgresql()
+MYSQL = Mysql(mariadb=False)
+MARIADB = Mysql(mariadb=True)
+MSSQL = Mssql()
+
+
+@lru_cache(maxsize=2048)
+def _with_percent_names(sql: str) -> str:
+    """`:name` as `%(name)s`, outside of string literals."""
+    return _NAMED.sub(lambda found: f"%({found[1]})s" if found[1] else found[0], sql.replace("%", "%%"))
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def _text_error(error: Exception) -> RunebookError | None:
+    """Text that no database holds, which a client may send: lone surrogates, and NUL where it is refused."""
+    if isinstance(error, UnicodeEncodeError):
+        return InvalidParameterValue(f"Text that is not valid Unicode cannot be stored: {error.reason}.")
+    if "NUL" in str(error) or "0x00" in str(error) or "\\u0000" in str(error):
+        return InvalidParameterValue("Text with a NUL character cannot be stored.")
+    return None
