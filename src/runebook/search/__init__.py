@@ -1,1 +1,1 @@
-"""The filter language: from text to a tree, and what order_by means."""
+"""The filter language: text -> tree, and order_by; evaluated here, compiled to SQL by the database stores."""
