@@ -1,1 +1,1 @@
-"""The command line: parse, call the client, print."""
+"""The command line: `main.py` and one file per noun. Each command parses, calls the client, and prints."""
