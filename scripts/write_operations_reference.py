@@ -20,8 +20,8 @@ Every operation of a Runebook server, as declared in `src/runebook/api/`. This p
 MLflow's operations are served under `/api/` and `/ajax-api/` alike. A server's own description of them, for programs,
 is at `/api/runebook/v1/openapi.json`.
 
-GET requests take their fields from the query string (a list field is a repeated parameter), all others from a JSON body.
-A field in **bold** is required. Errors have the form `{"error_code": ..., "message": ...}`.
+GET requests take their fields from the query string (a list field is a repeated parameter), all others from a JSON
+body. A field in **bold** is required. Errors have the form `{"error_code": ..., "message": ...}`.
 """
 
 
