@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy
 import pandas
-from artifacts import make_files
 from matplotlib.figure import Figure
 from recorder import Recorder
+
+from artifacts import make_files
 
 
 def ask(record: Recorder, fluent: Any, prefix: str) -> None:

@@ -6,9 +6,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from artifacts import make_files
 from mlflow.entities import LoggedModelOutput, Metric
 from recorder import Recorder
+
+from artifacts import make_files
 
 _MISSING = "m-0123456789abcdef0123456789abcdef"
 

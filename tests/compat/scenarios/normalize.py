@@ -23,6 +23,7 @@ _LONG_TEXT = 400
 
 # An experiment's id is a small number, so it is only looked for where one can stand.
 _ID_FIELDS = {"experiment_id", "experiment_ids", "artifact_location", "artifact_uri", "root_uri", "message", "location"}
+_UNORDERED_FIELDS = {"tags", "params", "dataset_inputs", "model_inputs", "model_outputs", "dataset_summaries"}
 _RANDOM_NAME_FIELDS = {"run_name", "name", "mlflow.runName"}
 
 
@@ -93,12 +94,24 @@ class Placeholders:
 
     def stable(self, value: Any, field: str = "") -> Any:
         if isinstance(value, dict):
-            return {self._text(key, field): self.stable(item, key) for key, item in value.items()}
+            return self._stable_record(value, field)
         if isinstance(value, list):
-            return [self.stable(item, field) for item in value]
+            items = [self.stable(item, field) for item in value]
+            return sorted(items, key=repr) if field in _UNORDERED_FIELDS else items
         if isinstance(value, int) and not isinstance(value, bool):
             return "<now>" if abs(value - time.time() * 1000) < _DAY_MS else value
         return self._text(value, field) if isinstance(value, str) else value
+
+    def _stable_record(self, record: dict[str, Any], field: str) -> dict[str, Any]:
+        """A record; the value of a pair is known by its key, and the last metrics of a run or model have no order."""
+        pair = record.get("key") if record.keys() == {"key", "value"} else None
+        stable = {
+            self._text(key, field): self.stable(item, str(pair) if pair and key == "value" else key)
+            for key, item in record.items()
+        }
+        if isinstance(stable.get("metrics"), list) and (field == "data" or "model_uri" in stable):
+            stable["metrics"] = sorted(stable["metrics"], key=repr)
+        return stable
 
     def _text(self, text: str, field: str) -> str:
         for literal, placeholder in self._literals.items():
