@@ -7,7 +7,7 @@ SHELL := /bin/sh
 
 BIN := .venv/bin
 SOURCES := src tests scripts benchmarks examples
-COMPAT := $(patsubst requirements/%.txt,.venvs/%/.stamp,$(wildcard requirements/compat-*.txt requirements/peer-*.txt))
+PEERS := $(patsubst requirements/%.txt,.venvs/%/made-from.sha256,$(wildcard requirements/compat-*.txt requirements/peer-*.txt))
 # What `make test` hands to pytest, as in: make test PYTEST="tests/cli -k search"
 PYTEST ?= tests
 WORKERS ?= 2
@@ -30,9 +30,11 @@ help:  ## Say what there is
 	@scripts/make_venv.sh .venvs/demo requirements/demo.txt --with-checkout
 	@touch $@
 
-# Real MLflow, client and server, each in an environment of its own: what the compatibility tests and `make bench` compare with.
-.venvs/%/.stamp: requirements/%.txt scripts/make_venv.sh | .venv/.stamp
-	@scripts/make_venv.sh .venvs/$* requirements/$*.txt
+# Real MLflow, client and server, each in an environment of its own: what the compatibility tests and `make bench`
+# compare with. The tests make them too when they are missing, one at a time.
+.venvs/%/made-from.sha256: requirements/%.txt | .venv/.stamp
+	@echo ".venvs/$*: installing $<"
+	@$(BIN)/python -c 'from tests.compat.environments import Environment, ensure; ensure(Environment("$*"))'
 	@touch $@
 
 .PHONY: setup
@@ -49,7 +51,7 @@ demo: .venvs/demo/.stamp  ## Train models, log them, find the best, and serve wh
 	@.venvs/demo/bin/runebook demo --directory .cache/demo --port $(DEMO_PORT) $(if $(filter 0,$(DEMO_SERVE)),,--serve) $(DEMO_FLAGS)
 
 .PHONY: test
-test: check $(COMPAT) databases  ## Check style and types, and run all tests
+test: check $(PEERS) databases  ## Check style and types, and run all tests
 	@$(BIN)/pytest $(PYTEST) -n $(WORKERS) --dist loadfile
 
 # --- while working ---
@@ -67,8 +69,12 @@ fmt: .venv/.stamp  ## Format the code
 	@$(BIN)/ruff format --quiet
 
 .PHONY: bench
-bench: .venv/.stamp $(COMPAT)  ## Measure speed beside MLflow on this machine
+bench: .venv/.stamp $(PEERS)  ## Measure speed beside MLflow on this machine
 	@$(BIN)/python -m benchmarks
+
+.PHONY: docs
+docs: .venv/.stamp  ## Write the pages of docs/reference that come from the code
+	@$(BIN)/python scripts/write_operations_reference.py
 
 .PHONY: build
 build: .venv/.stamp  ## Build the wheel and the source archive into dist/
