@@ -251,7 +251,7 @@ DATASETS = (
     ),
     Table(
         "input_tags",
-        (_int("input_id"), _key("tag_key", 255), _text("tag_value")),
+        (_int("input_id"), _key("tag_key", 255), _key("tag_value", 500)),
         primary_key=("input_id", "tag_key"),
     ),
     Table(

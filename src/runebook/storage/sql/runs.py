@@ -1,0 +1,135 @@
+"""Runs, without what they logged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from runebook.core.errors import AlreadyExists, InvalidParameterValue, NotFound
+from runebook.core.experiments import LifecycleStage
+from runebook.core.ids import ExperimentId, RunId
+from runebook.core.runs import Run, RunInfo, RunStatus
+from runebook.storage.base import NewRun, Page, SearchQuery
+from runebook.storage.sql.dialects import Duplicate, Rows
+from runebook.storage.sql.experiments import STAGE_NUMBERS, STAGES
+from runebook.storage.sql.references import References, experiment_number
+from runebook.storage.sql.run_contents import RunContents
+from runebook.storage.sql.schema import ACTIVE
+from runebook.storage.sql.session import Row, Session
+from runebook.storage.sql.tags import TAGS, set_tags
+
+NEW_RUNS = Rows(
+    "runs",
+    ("run_id",),
+    (
+        "experiment_id",
+        "run_name",
+        "user_id",
+        "status",
+        "start_time",
+        "lifecycle_stage",
+        "artifact_uri",
+        "deleted_with_experiment",
+    ),
+)
+
+_INFO = "r.run_id, r.experiment_id, r.run_name, r.user_id, r.status, r.start_time, r.end_time, r.lifecycle_stage, r.artifact_uri"
+_SELECT = f"SELECT r.id, {_INFO} FROM runs r"
+
+
+class SqlRunStore:
+    """See `RunStore`."""
+
+    def __init__(self, db: Session, references: References) -> None:
+        self._db = db
+        self._references = references
+
+    def create(self, new_run: NewRun) -> None:
+        experiment = experiment_number(new_run.experiment_id)
+        if self._db.fetch_one("SELECT id FROM experiments WHERE id = :id", id=experiment) is None:
+            raise NotFound(f"No Experiment with id={new_run.experiment_id} exists")
+        row = (
+            new_run.run_id,
+            experiment,
+            new_run.run_name,
+            new_run.user_id,
+            new_run.status.number,
+            new_run.start_time,
+            ACTIVE,
+            new_run.artifact_uri,
+            0,
+        )
+        try:
+            number = self._db.insert_returning_id(NEW_RUNS, row)
+        except Duplicate as error:
+            raise AlreadyExists(f"Run with id={new_run.run_id} already exists.") from error
+        run = self._references.made_run(new_run.run_id, number, experiment)
+        set_tags(self._db, self._references, TAGS, run, new_run.tags)
+
+    def get_info(self, run_id: str) -> RunInfo:
+        return _info(self._row(run_id))
+
+    def get(self, run_id: str) -> Run:
+        return self._whole([self._row(run_id)])[0]
+
+    def update(
+        self,
+        run_id: str,
+        *,
+        status: RunStatus | None = None,
+        end_time: int | None = None,
+        run_name: str | None = None,
+    ) -> None:
+        changes = {"status": status and status.number, "end_time": end_time, "run_name": run_name}
+        given = {column: value for column, value in changes.items() if value is not None}
+        run = self._references.run(run_id)
+        if given:
+            assignments = ", ".join(f"{column} = :{column}" for column in given)
+            self._db.execute(f"UPDATE runs SET {assignments} WHERE id = :id", id=run.id, **given)
+
+    def set_stage(self, run_id: str, stage: LifecycleStage, now_ms: int) -> None:
+        run = self._references.run(run_id)
+        self._db.execute(
+            "UPDATE runs SET lifecycle_stage = :stage, deleted_time = :deleted_time, deleted_with_experiment = 0"
+            " WHERE id = :id AND lifecycle_stage <> :stage",
+            stage=STAGE_NUMBERS[stage],
+            deleted_time=now_ms if stage is LifecycleStage.DELETED else None,
+            id=run.id,
+        )
+
+    def search(self, experiment_ids: Sequence[str], query: SearchQuery) -> Page[Run]:
+        raise InvalidParameterValue(f"{experiment_ids} {query}")
+
+    def _row(self, run_id: str) -> Row:
+        row = self._db.fetch_one(f"{_SELECT} WHERE r.run_id = :run_id", run_id=run_id)
+        if row is None:
+            raise NotFound(f"Run with id={run_id} not found")
+        return row
+
+    def _whole(self, rows: Sequence[Row]) -> list[Run]:
+        """Runs of rows, with all that they logged."""
+        contents = RunContents(self._db, [row[0] for row in rows])
+        return [
+            Run(
+                info=_info(row),
+                data=contents.data(row[0]),
+                inputs=contents.inputs(row[0]),
+                outputs=contents.outputs(row[0]),
+            )
+            for row in rows
+        ]
+
+
+def _info(row: Row) -> RunInfo:
+    _, run_id, experiment, run_name, user_id, status, start_time, end_time, stage, artifact_uri = row
+    return RunInfo(
+        run_id=RunId(run_id),
+        run_uuid=run_id,
+        experiment_id=ExperimentId(str(experiment)),
+        run_name=run_name,
+        user_id=user_id,
+        status=RunStatus.from_number(status),
+        start_time=start_time,
+        end_time=end_time,
+        artifact_uri=artifact_uri,
+        lifecycle_stage=STAGES[stage],
+    )

@@ -1,0 +1,136 @@
+"""Statements on one connection, inside one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from runebook.core.errors import InternalError
+from runebook.storage.sql.dialects import Dialect, Rows
+
+Row = tuple[Any, ...]
+
+_MAX_LIST = 512
+"""Values in one IN list; SQLite took 999 parameters once, SQL Server takes 2100."""
+
+
+class Cursor(Protocol):
+    """What we use of a DB-API cursor."""
+
+    rowcount: int
+
+    @property
+    def lastrowid(self) -> int | None: ...
+    def execute(self, sql: str, parameters: Any = ..., /) -> object: ...
+    def executemany(self, sql: str, rows: Any, /) -> object: ...
+    def fetchall(self) -> Any: ...
+    def fetchone(self) -> Any: ...
+    def close(self) -> object: ...
+
+
+class Session:
+    """Runs statements with `:name` parameters, and turns the errors of drivers into ours.
+
+    Every method raises TransactionConflict and TemporarilyUnavailable, those that write Duplicate too.
+    """
+
+    def __init__(self, cursor: Cursor, dialect: Dialect) -> None:
+        self._cursor = cursor
+        self.dialect = dialect
+
+    def run(self, *statements: str) -> None:
+        """Statements without parameters and without rows that matter: BEGIN, DDL."""
+        for statement in statements:
+            self._call(self._cursor.execute, statement)
+
+    def execute(self, sql: str, /, **parameters: Any) -> int:
+        """Returns the number of rows that were changed."""
+        self._call(self._cursor.execute, self.dialect.bound(sql), parameters)
+        return self._cursor.rowcount
+
+    def fetch(self, sql: str, /, **parameters: Any) -> list[Row]:
+        return self.fetch_with(sql, parameters)
+
+    def fetch_with(self, sql: str, parameters: Mapping[str, Any], /) -> list[Row]:
+        """As `fetch`, with the parameters as one mapping."""
+        self._call(self._cursor.execute, self.dialect.bound(sql), parameters)
+        return list(self._call(self._cursor.fetchall))
+
+    def fetch_one(self, sql: str, /, **parameters: Any) -> Row | None:
+        self._call(self._cursor.execute, self.dialect.bound(sql), parameters)
+        row: Row | None = self._call(self._cursor.fetchone)
+        return row
+
+    def fetch_in(self, sql: str, values: Iterable[Any], /, **parameters: Any) -> list[Row]:
+        """Rows of a query with `IN (:values)`, for all of the values; asked in parts when there are very many.
+
+        The list is filled up to a power of two with its last value, so that there are few different statements.
+        """
+        rest = list(dict.fromkeys(values))
+        rows: list[Row] = []
+        while rest:
+            part, rest = rest[:_MAX_LIST], rest[_MAX_LIST:]
+            size = 1 << (len(part) - 1).bit_length()
+            part += part[-1:] * (size - len(part))
+            names = ", ".join(f":values_{place}" for place in range(size))
+            listed = {f"values_{place}": value for place, value in enumerate(part)}
+            rows += self.fetch_with(sql.replace("(:values)", f"({names})"), {**parameters, **listed})
+        return rows
+
+    def insert(self, rows: Rows, many: Sequence[Row]) -> None:
+        self._write(self.dialect.insert(rows), many)
+
+    def insert_returning_id(self, rows: Rows, row: Row) -> int:
+        self._call(self._cursor.execute, self.dialect.insert_returning_id(rows), row)
+        if self._cursor.lastrowid:
+            return self._cursor.lastrowid
+        returned: Row = self._call(self._cursor.fetchone)
+        return int(returned[0])
+
+    def insert_missing(self, rows: Rows, many: Iterable[Row]) -> int:
+        """Leave rows that are there as they are; returns how many were new."""
+        return self._write(self.dialect.insert_missing(rows), _in_order(rows, many))
+
+    def upsert(self, rows: Rows, many: Iterable[Row]) -> None:
+        """Insert rows or overwrite them; of equal keys the last counts."""
+        latest = {row[: len(rows.key)]: row for row in many}
+        self._write(self.dialect.upsert(rows), _in_order(rows, latest.values()))
+
+    def commit(self) -> None:
+        self.run("COMMIT")
+        if getattr(self._cursor, "statusmessage", None) == "ROLLBACK":
+            raise InternalError("The transaction was rolled back, because an error in it was passed over.")
+
+    def rollback(self) -> bool:
+        """Undo everything. Returns whether the connection can be used again."""
+        try:
+            self.run("ROLLBACK")
+        except Exception as error:  # noqa: BLE001  # the error that led here is the one to raise
+            return "no transaction is active" in str(error)  # SQLite ended it by itself
+        return True
+
+    def close(self) -> None:
+        self._cursor.close()
+
+    def _write(self, sql: str, many: Sequence[Row]) -> int:
+        if not many:
+            return 0
+        if len(many) == 1:
+            self._call(self._cursor.execute, sql, many[0])
+        else:
+            self._call(self._cursor.executemany, sql, many)
+        return self._cursor.rowcount
+
+    def _call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except Exception as error:
+            meaning = self.dialect.meaning(error)
+            if meaning is None:
+                raise
+            raise meaning from error
+
+
+def _in_order(rows: Rows, many: Iterable[Row]) -> list[Row]:
+    """By their keys: writers that take locks in one order do not deadlock."""
+    return sorted(many, key=lambda row: row[: len(rows.key)])
