@@ -8,7 +8,7 @@ from typing import Protocol
 
 from runebook.core.artifacts import FileInfo
 
-CHUNK_BYTES = 1024 * 1024
+CHUNK_BYTES = 256 * 1024
 """Bytes that a transfer holds at once."""
 
 

@@ -42,7 +42,7 @@ class LocalArtifactStore:
 
     def get(self, path: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Opens the file at once, so that a replacement meanwhile does not mix two files."""
-        return _read(self.open(path), start, end)
+        return _Chunks(self.open(path), start, end)
 
     def open(self, path: str) -> BinaryIO:
         """The file itself, for readers that want its size and time to belong to the same bytes."""
@@ -156,16 +156,32 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _read(file: BinaryIO, start: int, end: int | None) -> Iterator[bytes]:
-    with file:
+class _Chunks:
+    """A part of an open file, piece by piece. The file is closed after the last piece, or when nobody wants more."""
+
+    def __init__(self, file: BinaryIO, start: int, end: int | None) -> None:
+        self._file = file
+        self._left = None if end is None else end - start
         file.seek(start)
-        left = None if end is None else end - start
-        while left is None or left > 0:
-            chunk = file.read(CHUNK_BYTES if left is None else min(CHUNK_BYTES, left))
-            if not chunk:
-                return
-            left = None if left is None else left - len(chunk)
-            yield chunk
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        wanted = CHUNK_BYTES if self._left is None else min(CHUNK_BYTES, self._left)
+        chunk = b"" if wanted <= 0 or self._file.closed else self._file.read(wanted)
+        if not chunk:
+            self.close()
+            raise StopIteration
+        if self._left is not None:
+            self._left -= len(chunk)
+        return chunk
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __del__(self) -> None:
+        self.close()
 
 
 @contextmanager
