@@ -26,14 +26,16 @@ class LocalArtifactStore:
         self._root = root.absolute()
 
     def put(self, path: str, chunks: Iterable[bytes]) -> None:
-        """Write beside the target under a reserved name, sync, then rename over it."""
+        """Write under a reserved name where folders stand already, sync, make the folders that lack, then rename."""
         target = self._locate(paths.normalize_file(path))
         with _errors_explained(path):
-            self._make_folder(target.parent)
-            unfinished = target.parent / f"{paths.UNFINISHED_PREFIX}{uuid.uuid4().hex}"
+            self._root.mkdir(parents=True, exist_ok=True)
+            if target.is_dir():
+                raise IsADirectoryError
+            unfinished = _nearest_folder(target) / f"{paths.UNFINISHED_PREFIX}{uuid.uuid4().hex}"
         try:
             _write_durably(unfinished, chunks, path)
-            with _errors_explained(path):
+            with _errors_explained(path), _new_folders(target.parent):
                 unfinished.replace(target)
                 _sync_folder(target.parent)
         finally:
@@ -121,15 +123,34 @@ class LocalArtifactStore:
         except FileNotFoundError:
             return None
 
-    def _make_folder(self, folder: Path) -> None:
-        """Make the folders on the way, each durable in its parent before the next."""
-        missing = []
-        while not folder.is_dir():
-            missing.append(folder)
-            folder = folder.parent
-        for made in reversed(missing):
-            made.mkdir(exist_ok=True)
-            _sync_folder(made.parent)
+
+def _nearest_folder(path: Path) -> Path:
+    """The folder nearest to a path that is there."""
+    while not path.is_dir():
+        path = path.parent
+    return path
+
+
+@contextmanager
+def _new_folders(folder: Path) -> Iterator[None]:
+    """Make the folders on the way, each durable in its parent before the next; none stays when the block fails."""
+    missing = []
+    above = folder
+    while not above.is_dir():
+        missing.append(above)
+        above = above.parent
+    made: list[Path] = []
+    try:
+        for new in reversed(missing):
+            new.mkdir(exist_ok=True)
+            made.append(new)
+            _sync_folder(new.parent)
+        yield
+    except OSError:
+        for new in reversed(made):
+            with suppress(OSError):  # somebody put something there meanwhile
+                new.rmdir()
+        raise
 
 
 def _write_durably(unfinished: Path, chunks: Iterable[bytes], path: str) -> None:

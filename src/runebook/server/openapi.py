@@ -15,6 +15,7 @@ from runebook.core.records import Record
 PATH = "/api/runebook/v1/openapi.json"
 
 _REF = "#/components/schemas/{name}"
+_QUALIFIED_REPLY = re.compile(r"runebook\.api\.\w+\.(\w+)\.Reply")
 _DOUBLE = {"anyOf": [{"type": "number"}, {"enum": ["NaN", "Infinity", "-Infinity"]}]}
 
 
@@ -30,19 +31,15 @@ class Error(Record):
 def openapi_document(static_prefix: str = "") -> dict[str, Any]:
     """Every operation once, under the path that clients call first."""
     operations = list(OPERATIONS.values())
-    requests, components = msgspec.json.schema_components(operations, ref_template=_REF)
-    replies, reply_components = msgspec.json.schema_components(
-        [*(operation.Reply for operation in operations), Error], ref_template=_REF
-    )
-    schemas = _with_doubles({**components, **reply_components})
+    replies = [operation.Reply for operation in operations]
+    references, components = msgspec.json.schema_components([*operations, *replies, Error], ref_template=_REF)
+    schemas = _polished(components)
     paths: dict[str, Any] = {}
-    for operation, request, reply in zip(operations, requests, replies, strict=False):
-        fields = schemas[request["$ref"].rpartition("/")[2]]
+    for operation, reply in zip(operations, references[len(operations) :], strict=False):
+        fields = schemas.pop(operation.__name__)
         for verb in operation.spec.verbs:
             entry = paths.setdefault(_path(operation), {})
-            entry[verb.lower()] = _describe(operation, verb, fields, reply)
-    for operation in operations:
-        schemas.pop(operation.__name__, None)
+            entry[verb.lower()] = _describe(operation, verb, fields, _polished(reply))
     return {
         "openapi": "3.1.0",
         "info": {
@@ -60,22 +57,20 @@ def openapi_document(static_prefix: str = "") -> dict[str, Any]:
 def _describe(operation: type[Operation], verb: str, fields: dict[str, Any], reply: dict[str, Any]) -> dict[str, Any]:
     spec = operation.spec
     name = spec.name if verb == spec.verbs[0] else f"{spec.name}By{verb.title()}"
-    in_path = [_parameter("path", field, fields["properties"][field], required=True) for field in spec.path_fields]
+    parameters = [_parameter("path", field, fields["properties"][field], required=True) for field in spec.path_fields]
     described: dict[str, Any] = {
         "operationId": name,
         "tags": [spec.noun],
         "summary": spec.doc.partition("\n")[0],
         "description": spec.doc,
         "x-permission": spec.needs.level.value,
-        "parameters": [
-            _parameter("path", name, fields["properties"][name], required=True) for name in spec.path_fields
-        ],
+        "parameters": parameters,
         "responses": {"200": _json("The reply.", reply), "default": _json("Refused.", {"$ref": _ref("Error")})},
     }
     required = [field for field in fields.get("required", []) if field not in spec.path_fields]
     others = {field: schema for field, schema in fields["properties"].items() if field not in spec.path_fields}
     if verb == "GET":
-        in_path += [_parameter("query", field, schema, required=field in required) for field, schema in others.items()]
+        parameters += [_parameter("query", field, told, required=field in required) for field, told in others.items()]
     elif others:
         schema = {"type": "object", "properties": others, "required": required}
         described["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
@@ -101,12 +96,14 @@ def _ref(name: str) -> str:
     return _REF.format(name=name)
 
 
-def _with_doubles(schema: Any) -> Any:
-    """A double that is not finite is written as a text."""
+def _polished(schema: Any) -> Any:
+    """Doubles as they are written when they are not finite, and replies named without their modules."""
     if isinstance(schema, list):
-        return [_with_doubles(item) for item in schema]
+        return [_polished(item) for item in schema]
+    if isinstance(schema, str):
+        return _QUALIFIED_REPLY.sub(r"\1Reply", schema)
     if not isinstance(schema, dict):
         return schema
     if schema.get("type") == "number":
         return {**{key: value for key, value in schema.items() if key != "type"}, **_DOUBLE}
-    return {key: _with_doubles(value) for key, value in schema.items()}
+    return {_polished(key): _polished(value) for key, value in schema.items()}
