@@ -64,4 +64,4 @@ def values_of(db: Session, table: Rows, owner: int, name_ids: Sequence[int]) -> 
         name_ids,
         owner=owner,
     )
-    return dict(rows)  # type: ignore[arg-type]  # a row of two columns is a pair
+    return {row[0]: row[1] for row in rows}

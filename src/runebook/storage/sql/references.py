@@ -58,19 +58,29 @@ class References:
         self._runs: dict[str, RunReference] = {}
         self._locked: set[str] = set()
 
-    def run(self, run_id: str) -> RunReference:
-        """Raises NotFound: no such run."""
+    def find_run(self, run_id: str) -> RunReference | None:
         if run_id not in self._runs:
             row = self._db.fetch_one("SELECT id, experiment_id FROM runs WHERE run_id = :run_id", run_id=run_id)
-            self._runs[run_id] = RunReference(*_existing(row, f"Run with id={run_id} not found"))
+            if row is None:
+                return None
+            self._runs[run_id] = RunReference(*row)
         return self._runs[run_id]
+
+    def run(self, run_id: str) -> RunReference:
+        """Raises NotFound: no such run."""
+        run = self.find_run(run_id)
+        if run is None:
+            raise NotFound(f"Run with id={run_id} not found")
+        return run
 
     def locked_run(self, run_id: str) -> RunReference:
         """A run whose series no other transaction changes before this one ends. Raises NotFound: no such run."""
         if run_id not in self._locked:
             query = self._db.dialect.select_locked("id, experiment_id", "runs", "run_id = :run_id")
             row = self._db.fetch_one(query, run_id=run_id)
-            self._runs[run_id] = RunReference(*_existing(row, f"Run with id={run_id} not found"))
+            if row is None:
+                raise NotFound(f"Run with id={run_id} not found")
+            self._runs[run_id] = RunReference(*row)
             self._locked.add(run_id)
         return self._runs[run_id]
 
@@ -139,9 +149,3 @@ def experiment_number(experiment_id: str) -> int:
         raise InvalidParameterValue(f"Invalid experiment ID '{experiment_id}'. Experiment ID must be a valid integer.")
     number = int(experiment_id) if len(experiment_id) < 25 else -1
     return number if 0 <= number <= MAX_INT64 else -1
-
-
-def _existing(row: tuple[int, ...] | None, message: str) -> tuple[int, ...]:
-    if row is None:
-        raise NotFound(message)
-    return row

@@ -32,8 +32,10 @@ NEW_RUNS = Rows(
     ),
 )
 
-_INFO = "r.run_id, r.experiment_id, r.run_name, r.user_id, r.status, r.start_time, r.end_time, r.lifecycle_stage, r.artifact_uri"
-_SELECT = f"SELECT r.id, {_INFO} FROM runs r"
+_SELECT = (
+    "SELECT r.id, r.run_id, r.experiment_id, r.run_name, r.user_id, r.status, r.start_time, r.end_time,"
+    " r.lifecycle_stage, r.artifact_uri FROM runs r"
+)
 
 
 class SqlRunStore:

@@ -19,8 +19,6 @@ class Cursor(Protocol):
 
     rowcount: int
 
-    @property
-    def lastrowid(self) -> int | None: ...
     def execute(self, sql: str, parameters: Any = ..., /) -> object: ...
     def executemany(self, sql: str, rows: Any, /) -> object: ...
     def fetchall(self) -> Any: ...
@@ -82,8 +80,9 @@ class Session:
 
     def insert_returning_id(self, rows: Rows, row: Row) -> int:
         self._call(self._cursor.execute, self.dialect.insert_returning_id(rows), row)
-        if self._cursor.lastrowid:
-            return self._cursor.lastrowid
+        last: int | None = getattr(self._cursor, "lastrowid", None)
+        if last:
+            return last
         returned: Row = self._call(self._cursor.fetchone)
         return int(returned[0])
 
