@@ -68,7 +68,7 @@ class ClauseReader:
         """The operator at a token, and the token after it."""
         token = self.tokens[at]
         words = [self.tokens[min(at + ahead, len(self.tokens) - 1)].word() for ahead in range(3)]
-        allowed = _operators(key, self.attribute(key))
+        allowed = _operators(key, self.attribute(key), self.noun)
         if words[0] == "IS" and words[1] == "NOT" and words[2] == "NULL":
             found, length = "IS NOT NULL", 3
         elif words[0] == "IS" or (words[0] == "NOT" and words[1]):
@@ -132,7 +132,7 @@ class ClauseReader:
                     f"expected {self.wanted(key, operator)}, found a text. Write the number without quotes.",
                 )
             return number(token)
-        if key.entity in ("param", "tag") and token.kind == "number":
+        if key.entity in ("param", "tag") and token.kind == "number" and self.noun.numeric_tags:
             return number(token)
         return self.text_value(key, operator, token)
 
@@ -161,7 +161,7 @@ class ClauseReader:
             return f"a number after {name} {operator}"
         if attribute is not None and attribute.kind in ("integer", "identifier"):
             return f"an integer after {name} {operator}"
-        if key.entity in ("param", "tag"):
+        if key.entity in ("param", "tag") and self.noun.numeric_tags:
             return f"a text in quotes or a number after {name} {operator}"
         return f"a text in quotes after {name} {operator}"
 
@@ -182,9 +182,9 @@ class ClauseReader:
         return refusal(self.text, at, message)
 
 
-def _operators(key: Key, attribute: Attribute | None) -> tuple[str, ...]:
+def _operators(key: Key, attribute: Attribute | None, noun: Noun) -> tuple[str, ...]:
     if key.entity in ("param", "tag"):
-        return _ALL
+        return _ALL if noun.numeric_tags else _TEXTUAL
     if key.entity == "metric":
         return _NUMERIC
     if attribute is not None and attribute.kind == "integer":

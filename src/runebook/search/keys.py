@@ -8,7 +8,7 @@ from typing import cast
 from runebook.search.complaints import did_you_mean, one_of, shortened
 from runebook.search.lexer import Part, Token
 from runebook.search.tree import Aggregate, Entity, Key
-from runebook.search.vocabulary import AGGREGATES, DATASET_KEYS, Noun
+from runebook.search.vocabulary import DATASET_KEYS, Noun
 
 Refuse = Callable[[int, str], Exception]
 """Makes the error that points at a character."""
@@ -28,7 +28,7 @@ def read_key(token: Token, noun: Noun, aliases: dict[str, str], refuse: Refuse) 
         raise refuse(token.start, _no_such_entity(parts[0].text, noun))
     rest = parts[1:]
     if entity == "metric":
-        return _metric_key(rest, token, refuse)
+        return _metric_key(rest, token, noun, refuse)
     name = _whole_name(rest, token, refuse)
     if entity == "attribute":
         return _attribute_key(name, token, noun, aliases, refuse)
@@ -60,10 +60,10 @@ def _attribute_key(name: str, token: Token, noun: Noun, aliases: dict[str, str],
     raise refuse(token.start, message)
 
 
-def _metric_key(parts: tuple[Part, ...], token: Token, refuse: Refuse) -> Key:
+def _metric_key(parts: tuple[Part, ...], token: Token, noun: Noun, refuse: Refuse) -> Key:
     """`loss`, `loss.min`, `"loss".min`, `"loss.min"`."""
     last = parts[-1]
-    is_aggregate = len(parts) > 1 and not last.quoted and last.text in AGGREGATES
+    is_aggregate = len(parts) > 1 and not last.quoted and last.text in noun.aggregates
     if not is_aggregate:
         return Key("metric", _whole_name(parts, token, refuse))
     name = _whole_name(parts[:-1], token, refuse)

@@ -81,6 +81,8 @@ def _is_sound(found: SortValue, order: OrderKey, noun: Noun) -> bool:
     value = found.value
     if found.rank not in (0, 1, 2) or found.kind not in (-1, 0, 1):
         return False
+    if order.key.entity != "metric" and (found.rank == 1 or found.kind):
+        return False
     if found.rank or found.kind:
         return value == 0
     if not is_numeric(order.key, noun):

@@ -12,6 +12,9 @@ AttributeKind = Literal["text", "integer", "identifier", "choice"]
 """How an attribute compares: as text, an integer, an integer that is also matched as text, or one of a few words."""
 
 
+AGGREGATES = ("last", "min", "max", "first", "count")
+
+
 class Attribute(msgspec.Struct, frozen=True):
     """`closed` refuses other words than the choices, where MLflow does."""
 
@@ -34,8 +37,8 @@ class Noun(msgspec.Struct, frozen=True):
     """The vocabulary of one noun.
 
     `aliases` hold in filters, `order_aliases` in order_by. `default_order` is used where none is asked for, `ties` is
-    appended to an order that was; the last key of both is unique. `lenient_tags` are the tags for which `!=` also
-    matches where the tag is missing.
+    appended to an order that was; both end in a unique key. `aggregates` are those of its metrics. `lenient_tags` are
+    the tags for which `!=` also matches where the tag is missing. Without `numeric_tags`, tags compare as text alone.
     """
 
     name: str
@@ -46,7 +49,9 @@ class Noun(msgspec.Struct, frozen=True):
     default_order: tuple[OrderKey, ...]
     ties: tuple[OrderKey, ...]
     orders_by: tuple[Entity, ...] = ("attribute",)
+    aggregates: tuple[str, ...] = AGGREGATES
     lenient_tags: tuple[str, ...] = ()
+    numeric_tags: bool = True
 
 
 PROMPT_TAG = "mlflow.prompt.is_prompt"
@@ -58,9 +63,8 @@ _PARAM: dict[str, Entity] = {"param": "param", "params": "param", "parameter": "
 _DATASET: dict[str, Entity] = {"dataset": "dataset", "datasets": "dataset"}
 
 DATASET_KEYS = ("name", "digest", "context")
-AGGREGATES = ("last", "min", "max", "first", "count")
 RUN_STATUSES = ("RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED")
-LOGGED_MODEL_STATUSES = ("PENDING", "READY", "FAILED")
+LOGGED_MODEL_STATUSES = ("UNSPECIFIED", "PENDING", "READY", "FAILED")
 LIFECYCLE_STAGES = ("active", "deleted")
 
 
@@ -117,6 +121,7 @@ EXPERIMENTS = Noun(
     order_aliases={},
     default_order=_order("-creation_time", "experiment_id"),
     ties=_order("-experiment_id"),
+    numeric_tags=False,
 )
 
 REGISTERED_MODELS = Noun(
@@ -178,6 +183,7 @@ LOGGED_MODELS = Noun(
     default_order=_order("-creation_timestamp_ms", "model_id"),
     ties=_order("-creation_timestamp_ms", "model_id"),
     orders_by=("attribute", "metric"),
+    aggregates=("last", "min", "max", "first"),
 )
 
 
