@@ -1,1 +1,1 @@
-"""MLflow's mlruns folder, read and written."""
+"""The file store: MLflow's `mlruns` layout, read and written so that MLflow reads it too."""

@@ -1,0 +1,58 @@
+"""First answers to requests that named a key: lines of one file in the root, the oldest first."""
+
+from __future__ import annotations
+
+import msgspec
+
+from runebook.storage.base import StoredAnswer, TransactionConflict
+from runebook.storage.files.layout import ANSWERS
+from runebook.storage.files.view import View
+
+KEPT_MS = 7 * 24 * 3600 * 1000
+SWEPT_AFTER_MS = KEPT_MS + 24 * 3600 * 1000
+"""The file is rewritten without what is too old once a day at most."""
+
+
+class _Line(msgspec.Struct, frozen=True, array_like=True):
+    time: int
+    operation: str
+    key: str
+    request_digest: bytes
+    reply: bytes
+
+
+class IdempotencyFiles:
+    """The IdempotencyStore of files."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+
+    def find(self, operation: str, key: str) -> StoredAnswer | None:
+        for line in self._lines():
+            if (line.operation, line.key) == (operation, key):
+                return StoredAnswer(line.request_digest, line.reply)
+        return None
+
+    def save(self, operation: str, key: str, answer: StoredAnswer, now_ms: int) -> None:
+        lines = self._lines()
+        if any((line.operation, line.key) == (operation, key) and _is_kept(line, now_ms) for line in lines):
+            raise TransactionConflict(f"{operation} has an answer for the key {key!r} by now")
+        new = _Line(now_ms, operation, key, answer.request_digest, answer.reply)
+        expired = any((line.operation, line.key) == (operation, key) for line in lines)
+        if expired or (lines and now_ms - lines[0].time > SWEPT_AFTER_MS):
+            kept = [line for line in lines if _is_kept(line, now_ms)]
+            self._view.files.write(ANSWERS, _encoded([*kept, new]))
+        else:
+            self._view.files.append(ANSWERS, _encoded([new]))
+
+    def _lines(self) -> list[_Line]:
+        data = self._view.files.read(ANSWERS) or b""
+        return [msgspec.json.decode(line, type=_Line) for line in data[: data.rfind(b"\n") + 1].splitlines()]
+
+
+def _is_kept(line: _Line, now_ms: int) -> bool:
+    return now_ms - line.time <= KEPT_MS
+
+
+def _encoded(lines: list[_Line]) -> bytes:
+    return b"".join(msgspec.json.encode(line) + b"\n" for line in lines)

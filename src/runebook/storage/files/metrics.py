@@ -1,0 +1,151 @@
+"""Metrics: a file a key, a line a point; and those of logged models beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+
+from runebook.core.ids import WriterId
+from runebook.core.metrics import Metric, MetricSummary, Point
+from runebook.search.page_tokens import SortValue, decode_token, encode_token, query_digest, sort_value
+from runebook.search.tree import Key
+from runebook.search.vocabulary import RUNS, OrderKey
+from runebook.storage.base import Page
+from runebook.storage.files import keyed, series
+from runebook.storage.files.layout import appended_frames
+from runebook.storage.files.series import Sample
+from runebook.storage.files.view import View
+
+KIND = "metrics"
+
+# numbers all three, which is what a token needs to know
+_BY_TIME = tuple(OrderKey(Key("metric", name)) for name in ("time", "step", "value"))
+
+
+class MetricFiles:
+    """The MetricStore of files."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+
+    def append(self, run_id: str, metrics: Sequence[Metric], *, writer: WriterId | None, sequence: int) -> None:
+        folder = self._view.run(run_id)
+        models = {metric.model_id: self._view.model(metric.model_id) for metric in metrics if metric.model_id}
+        if writer is not None and not _is_new(self._view, folder, writer, sequence):
+            return
+        lines: dict[str, list[bytes]] = {}
+        for metric in metrics:
+            self._add(lines, folder, metric.key, series.line(metric))
+            if metric.model_id:
+                self._add(lines, models[metric.model_id], metric.key, series.line(metric, run_id))
+        for path, added in lines.items():
+            self._view.files.append(path, b"".join(added))
+
+    def _add(self, lines: dict[str, list[bytes]], owner: str, key: str, line: bytes) -> None:
+        path = keyed.place(self._view.files, owner, KIND, key)
+        if path not in lines:
+            lines[path] = []
+            self._view.files.append(path, b"")  # the next key finds its place with this one in mind
+        lines[path].append(line)
+
+    def history(
+        self, run_id: str, key: str, *, max_results: int | None = None, page_token: str | None = None
+    ) -> Page[Metric]:
+        found = sorted(self._samples(run_id, key), key=series.by_time)
+        digest = query_digest("history", run_id, key)
+        if page_token:
+            after = [_comparable(value) for value in decode_token(page_token, digest, _BY_TIME, RUNS)]
+            found = [sample for sample in found if [_comparable(value) for value in _place(sample)] > after]
+        page = found if max_results is None else found[:max_results]
+        token = encode_token(digest, _place(page[-1])) if page and len(page) < len(found) else None
+        return Page([_metric(key, sample) for sample in page], token)
+
+    def steps(self, run_id: str, key: str, start_step: int | None, end_step: int | None) -> list[int]:
+        steps = {sample.step for sample in self._samples(run_id, key)}
+        return sorted(
+            step
+            for step in steps
+            if (start_step is None or step >= start_step) and (end_step is None or step <= end_step)
+        )
+
+    def points_at(self, run_id: str, key: str, steps: Iterable[int]) -> list[Point]:
+        wanted = set(steps)
+        found = [sample for sample in self._samples(run_id, key) if sample.step in wanted]
+        return [Point(sample.step, sample.time, sample.value) for sample in sorted(found, key=series.by_step)]
+
+    def fold(self, run_id: str) -> int:
+        """Nothing to do: lines are all there is."""
+        del run_id
+        return 0
+
+    def _samples(self, run_id: str, key: str) -> list[Sample]:
+        """All points of a series; none where there is no such run or key."""
+        if not self._view.has_run(run_id):
+            return []
+        path = keyed.find(self._view.files, self._view.run(run_id), KIND, key)
+        return [] if path is None else series.samples(path, self._view.files.read(path) or b"")
+
+
+def summaries(view: View, run: str) -> Iterator[MetricSummary]:
+    """The summary of each metric of a run's folder, in the order of keys."""
+    for key, path in keyed.paths(view.files, run, KIND):
+        found = view.caches.summaries.read(view.files, path, key)
+        if found is not None:
+            yield found
+
+
+def summary_of(view: View, run: str, key: str) -> MetricSummary | None:
+    path = keyed.find(view.files, run, KIND, key)
+    return None if path is None else view.caches.summaries.read(view.files, path, key)
+
+
+def of_model(view: View, model: str) -> dict[str, list[Sample]]:
+    """The series of each metric of a logged model's folder, in the order of keys."""
+    return {
+        key: series.samples(path, view.files.read(path) or b"", with_run=True)
+        for key, path in keyed.paths(view.files, model, KIND)
+    }
+
+
+def _is_new(view: View, run: str, writer: str, sequence: int) -> bool:
+    """Whether the frame was not appended yet; it is noted as ranges of sequences by writer."""
+    path = appended_frames(run)
+    raw = view.files.read(path)
+    frames = msgspec.json.decode(raw, type=dict[str, list[tuple[int, int]]]) if raw else {}
+    ranges = frames.get(writer, [])
+    if any(low <= sequence <= high for low, high in ranges):
+        return False
+    frames[writer] = _joined([*ranges, (sequence, sequence)])
+    view.files.write(path, msgspec.json.encode(frames))
+    return True
+
+
+def _joined(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The ranges in order, neighbours as one."""
+    joined: list[tuple[int, int]] = []
+    for low, high in sorted(ranges):
+        if joined and low == joined[-1][1] + 1:
+            joined[-1] = (joined[-1][0], high)
+        else:
+            joined.append((low, high))
+    return joined
+
+
+def _place(sample: Sample) -> list[SortValue]:
+    return [sort_value(sample.time), sort_value(sample.step), sort_value(sample.value)]
+
+
+def _comparable(value: SortValue) -> tuple[int, int, float | int | str]:
+    return value.rank, value.kind, value.value
+
+
+def _metric(key: str, sample: Sample) -> Metric:
+    return Metric(
+        key=key,
+        value=sample.value,
+        timestamp=sample.time,
+        step=sample.step,
+        dataset_name=sample.dataset_name,
+        dataset_digest=sample.dataset_digest,
+    )
