@@ -16,6 +16,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _COMMIT = re.compile(r"(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f])")
 _RUN_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 _TIME_MS = re.compile(r"(?<!\d)1[5-9]\d{11}(?!\d)")
+_MISSING_ID = "0123456789abcdef0123456789abcdef"
 _RANDOM_NAME = re.compile(r"[a-z]+-[a-z]+-\d{1,4}")
 _PRINTED_SET = re.compile(r"\{('[^'{}:]*'(?:, '[^'{}:]*')+)\}")
 _DRIVER_ERROR = re.compile(r" Error: \(\w+\.\w+Error\).*", re.DOTALL)
@@ -64,7 +65,7 @@ def _entity(entity: Any) -> Any:
 def _frame(frame: Any) -> Any:
     """A pandas frame, its columns in name order and its rows in their own."""
     columns = sorted(str(column) for column in frame.columns)
-    return {"columns": columns, "rows": [[_cell(row[column]) for column in columns] for _, row in frame.iterrows()]}
+    return {"columns": columns, "rows": [{name: _cell(row[name]) for name in columns} for _, row in frame.iterrows()]}
 
 
 def _cell(cell: Any) -> Any:
@@ -91,6 +92,10 @@ class Placeholders:
         for literal, placeholder in self._literals.items():
             label = label.replace(literal, placeholder)
         self._experiments[experiment_id] = f"<experiment {label}>"
+
+    def start_topic(self) -> None:
+        """Number anew, so that a run too many or too few shows in its own topic alone."""
+        self._seen.clear()
 
     def stable(self, value: Any, field: str = "") -> Any:
         if isinstance(value, dict):
@@ -133,5 +138,7 @@ class Placeholders:
         return text
 
     def _number(self, kind: str, found: str) -> str:
+        if found.endswith(_MISSING_ID):
+            return f"<missing {kind}>"
         names = self._seen.setdefault(kind, {})
         return names.setdefault(found, f"<{kind} {len(names) + 1}>")
