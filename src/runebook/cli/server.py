@@ -107,7 +107,12 @@ def _comma_separated(_ctx: click.Context, _parameter: click.Parameter, value: st
 )
 def server(**flags: Any) -> None:
     """Serve a store to clients (Runebook's and MLflow's) and browsers, until it is stopped."""
+    serve_store(**flags)
+
+
+def serve_store(**settings: Any) -> None:
+    """Serve until stopped; the settings are those of `runebook.server.settings.ServerSettings`."""
     from runebook.server.run import serve  # help needs no server
     from runebook.server.settings import ServerSettings
 
-    serve(ServerSettings(**flags))
+    serve(ServerSettings(**settings))

@@ -28,6 +28,13 @@ class Session:
 
         return Client(self.tracking_uri)
 
+    def resolved_uri(self) -> str:
+        """The store's URI, from the option, the environment or the default, in absolute form; it is not opened."""
+        from runebook.client.tracking_uri import get_tracking_uri
+        from runebook.client.uris import absolute
+
+        return absolute(self.tracking_uri) if self.tracking_uri else get_tracking_uri()
+
     def experiment(self, experiment_id: str | None, experiment_name: str | None) -> Any:
         """The experiment that a command named by id or by name, but not by both."""
         if (experiment_id is None) == (experiment_name is None):
