@@ -7,6 +7,7 @@ pooler between us and the database may hand each transaction another backend.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
@@ -35,6 +36,9 @@ class Database(Protocol):
 
     dialect: Dialect
 
+    def prepare(self) -> None:
+        """What is done once, when a store is opened."""
+
     def reading(self) -> AbstractContextManager[Session]:
         """A transaction that sees one state of the database."""
 
@@ -56,6 +60,29 @@ class SqliteFile:
         self._readers: list[Connection] = []
         self._free_readers = threading.BoundedSemaphore(MAX_CONNECTIONS - 1)
         self._closed = False
+
+    def prepare(self) -> None:
+        """Switch to a write-ahead log, so that readers do not wait; the file stays in this mode.
+
+        SQLite does not wait for the lock of this switch by itself, and processes may open a new file together.
+        """
+        connection = self._connect()
+        session = Session(connection.cursor(), self.dialect)
+        until = time.monotonic() + WAIT_SECONDS
+        try:
+            while True:
+                try:
+                    session.run("PRAGMA journal_mode = WAL")
+                except TransactionConflict:
+                    if time.monotonic() > until:
+                        raise
+                    time.sleep(0.01)
+                else:
+                    break
+        except BaseException:
+            connection.close()
+            raise
+        self._readers.append(connection)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -102,6 +129,9 @@ class SqliteMemory:
         self._connection = connect_sqlite(":memory:")
         self._turn = threading.RLock()
 
+    def prepare(self) -> None:
+        """Memory needs nothing."""
+
     @contextmanager
     def reading(self) -> Iterator[Session]:
         with self._turn, _transaction(self._connection, self.dialect, self.dialect.begin_read) as session:
@@ -142,6 +172,9 @@ class ServerDatabase:
         self._free = threading.BoundedSemaphore(MAX_CONNECTIONS)
         self._idle: list[Connection] = []
         self._closed = False
+
+    def prepare(self) -> None:
+        """A server needs nothing."""
 
     def reading(self) -> AbstractContextManager[Session]:
         return self._transaction(self.dialect.begin_read)

@@ -86,6 +86,12 @@ class Session:
         returned: Row = self._call(self._cursor.fetchone)
         return int(returned[0])
 
+    def insert_with_id_zero(self, rows: Rows, row: Row) -> None:
+        """Insert a row whose PUBLIC_ID is 0, unless it is there."""
+        insertion = self.dialect.insert_missing(rows)
+        for statement in self.dialect.insert_with_id_zero(rows):
+            self._call(self._cursor.execute, statement, *([row] if statement == insertion else []))
+
     def insert_missing(self, rows: Rows, many: Iterable[Row]) -> int:
         """Leave rows that are there as they are; returns how many were new."""
         return self._write(self.dialect.insert_missing(rows), _in_order(rows, many))
