@@ -120,7 +120,11 @@ class SqlLoggedModelStore:
         self._add_params(model_id, self._touched(model_id, now_ms), params)
 
     def search(self, experiment_ids: Sequence[str], query: LoggedModelQuery) -> Page[LoggedModel]:
-        raise AssertionError(query)
+        from runebook.storage.sql import searching  # a process that only logs does not need it
+
+        ids, token = searching.logged_model_ids(self._db, experiment_ids, query)
+        rows = {row[0]: row for row in self._db.fetch_in(f"{_SELECT} WHERE m.id IN (:values)", ids)}
+        return Page(self._whole([rows[number] for number in ids]), token)
 
     def _touched(self, model_id: str, now_ms: int) -> ModelReference:
         """Raises NotFound: there is none, or it is deleted."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runebook.core.errors import AlreadyExists, InvalidParameterValue, NotFound
+from runebook.core.errors import AlreadyExists, NotFound
 from runebook.core.experiments import LifecycleStage
 from runebook.core.ids import ExperimentId, RunId
 from runebook.core.runs import Run, RunInfo, RunStatus
@@ -99,7 +99,11 @@ class SqlRunStore:
         )
 
     def search(self, experiment_ids: Sequence[str], query: SearchQuery) -> Page[Run]:
-        raise InvalidParameterValue(f"{experiment_ids} {query}")
+        from runebook.storage.sql import searching  # a process that only logs does not need it
+
+        ids, token = searching.run_ids(self._db, experiment_ids, query)
+        rows = {row[0]: row for row in self._db.fetch_in(f"{_SELECT} WHERE r.id IN (:values)", ids)}
+        return Page(self._whole([rows[number] for number in ids]), token)
 
     def _row(self, run_id: str) -> Row:
         row = self._db.fetch_one(f"{_SELECT} WHERE r.run_id = :run_id", run_id=run_id)

@@ -10,8 +10,8 @@ from runebook.storage.sql.dialects import Dialect, Rows
 
 Row = tuple[Any, ...]
 
-_MAX_LIST = 512
-"""Values in one IN list; SQLite took 999 parameters once, SQL Server takes 2100."""
+_MAX_LIST = 1024
+"""Values in one IN list: the largest power of two that SQL Server's 2100 parameters hold. SQLite takes 32766."""
 
 
 class Cursor(Protocol):
