@@ -1,0 +1,226 @@
+"""Runs: start, end, find."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from runebook.client import active_run as active
+from runebook.client import context
+from runebook.client.active_run import ActiveRun, OpenRun
+from runebook.client.client import Client
+from runebook.client.endings import endings
+from runebook.client.entities import LifecycleStage, Run, RunStatus, RunTag, core_status
+from runebook.client.fluent.experiments import chosen_experiment_id, current_experiment_id
+from runebook.client.git import GitState
+from runebook.client.git_capture import GitCapture, capture, head_tags
+from runebook.client.values import key_text
+from runebook.config import PREFIXES, Settings
+from runebook.core import tags as names
+from runebook.core.errors import InvalidParameterValue, InvalidState
+from runebook.core.limits import MAX_VALUE_BYTES
+
+DIFF_ARTIFACT = "runebook/git.diff"
+SHORT_TAG_BYTES = 8000
+"""What every server keeps whole."""
+
+
+def start_run(
+    run_id: str | None = None,
+    experiment_id: str | None = None,
+    run_name: str | None = None,
+    nested: bool = False,  # MLflow's signature
+    parent_run_id: str | None = None,
+    tags: dict[str, Any] | None = None,
+    description: str | None = None,
+    log_system_metrics: bool | None = None,  # MLflow's signature
+) -> ActiveRun:
+    """Start a run, or go on with run `run_id`, and make it the active one; a `with` block ends it.
+
+    Args:
+        run_id: a run to resume, by default RUNEBOOK_RUN_ID or MLFLOW_RUN_ID, once. Its status becomes RUNNING.
+        experiment_id: by default that of `set_experiment`, else the environment's, else "0".
+        nested: start inside of the active run, as its child. Without it, an active run is an error.
+        parent_run_id: the parent, when it is not the active run.
+        description: Markdown, in the tag `mlflow.note.content`.
+        log_system_metrics: not available yet; True warns.
+
+    Raises:
+        InvalidState: a run is active already.
+        InvalidParameterValue: the run to resume is deleted, or stands in another experiment.
+
+    """
+    parent = active.current()
+    if parent is not None and not nested:
+        raise InvalidState(
+            f"Run {parent.run_id} is active already. End it with end_run(), or start this one inside of it with "
+            "start_run(nested=True)."
+        )
+    if log_system_metrics:
+        warnings.warn("System metrics are not logged yet; log_system_metrics has no effect.", stacklevel=2)
+    settings = Settings.read()
+    git = capture(context.source_folder(), with_diff=settings.git_diff)
+    client = Client()
+    user_tags = _user_tags(tags, description)
+    resumed_id = run_id or _run_id_of_environment(settings)
+    if resumed_id:
+        open_run = active.opened(_resume(client, resumed_id, experiment_id, user_tags), client)
+        open_run.is_noted.set()
+    else:
+        parent_id = _checked_parent(client, parent_run_id) or (parent.run_id if parent else None)
+        where = experiment_id or current_experiment_id(client, settings)
+        open_run = _create(client, settings, where, run_name, parent_id, user_tags, git)
+    endings.watch()
+    return open_run.run
+
+
+def end_run(status: str = "FINISHED") -> None:
+    """End the active run; without one, nothing happens."""
+    open_run = active.current()
+    if open_run is not None:
+        active.close(open_run, core_status(status))
+
+
+def active_run() -> ActiveRun | None:
+    """The run that is active here, with its data as of the start; `get_run` reads them anew."""
+    open_run = active.current()
+    return open_run.run if open_run else None
+
+
+def last_active_run() -> Run | None:
+    """The active run, else the one that was active last here, as the store has it now."""
+    open_run = active.current()
+    if open_run is not None:
+        return open_run.run
+    last = active.last_opened()
+    return last[1].get_run(last[0]) if last else None
+
+
+def current_or_new_run() -> OpenRun:
+    """The active run; one is started when there is none, as MLflow does."""
+    return active.current() or _open_run_of(start_run())
+
+
+def target(run_id: str | None) -> tuple[Client, str]:
+    """Where to log: the run that is named, else the active one, else a new one."""
+    if run_id is not None:
+        return Client(), run_id
+    open_run = current_or_new_run()
+    return open_run.client, open_run.run_id
+
+
+def run_tags(tags: Mapping[str, Any]) -> list[RunTag]:
+    return [RunTag(key_text(key), str(value)) for key, value in tags.items()]
+
+
+def get_run(run_id: str) -> Run:
+    """A run with all that it logged, deleted ones included. Raises NotFound."""
+    return Client().get_run(run_id)
+
+
+def get_parent_run(run_id: str) -> Run | None:
+    """The parent of a nested run."""
+    return Client().get_parent_run(run_id)
+
+
+def delete_run(run_id: str) -> None:
+    """Moves it to the trash."""
+    Client().delete_run(run_id)
+
+
+def restore_run(run_id: str) -> None:
+    """Brings it back from the trash."""
+    Client().restore_run(run_id)
+
+
+def _open_run_of(run: ActiveRun) -> OpenRun:
+    found: OpenRun = run.__dict__["open_run"]
+    return found
+
+
+def _user_tags(tags: dict[str, Any] | None, description: str | None) -> dict[str, Any]:
+    given = dict(tags or {})
+    if description is None:
+        return given
+    if names.NOTE in given:
+        raise InvalidParameterValue(f"Give the description as 'description' or as the tag {names.NOTE!r}, not both.")
+    return given | {names.NOTE: description}
+
+
+def _run_id_of_environment(settings: Settings) -> str | None:
+    """Used once: a second run of the process is a new one."""
+    for prefix in PREFIXES:
+        os.environ.pop(prefix + "RUN_ID", None)
+    return settings.run_id
+
+
+def _resume(client: Client, run_id: str, experiment_id: str | None, user_tags: dict[str, Any]) -> Run:
+    info = client.get_run(run_id).info
+    if info.lifecycle_stage != LifecycleStage.ACTIVE:
+        raise InvalidParameterValue(f"Run {run_id} is deleted. To go on with it, call restore_run({run_id!r}).")
+    expected = experiment_id or chosen_experiment_id(client)
+    if expected is not None and expected != info.experiment_id:
+        raise InvalidParameterValue(
+            f"Run {run_id} stands in experiment {info.experiment_id}, but experiment {expected} was asked for. "
+            "Leave the experiment out, or choose the run's own."
+        )
+    client.update_run(run_id, status=RunStatus.to_string(RunStatus.RUNNING))
+    if user_tags:
+        client.log_batch(run_id, tags=run_tags(user_tags))
+    return client.get_run(run_id)
+
+
+def _checked_parent(client: Client, parent_run_id: str | None) -> str | None:
+    if parent_run_id is not None and client.get_run(parent_run_id).info.lifecycle_stage != LifecycleStage.ACTIVE:
+        raise InvalidParameterValue(f"The parent run {parent_run_id} is deleted. Restore it, or choose another.")
+    return parent_run_id
+
+
+def _create(
+    client: Client,
+    settings: Settings,
+    experiment_id: str,
+    run_name: str | None,
+    parent_id: str | None,
+    user_tags: dict[str, Any],
+    git: GitCapture,
+) -> OpenRun:
+    known = {**_process_tags(), **head_tags(git.so_far()), **settings.run_context_tags()}
+    if parent_id:
+        known[names.PARENT_RUN_ID] = parent_id
+    open_run = active.opened(client.create_run(experiment_id, None, known | user_tags, run_name), client)
+    if names.GIT_COMMIT not in known:
+        open_run.is_noted.set()
+        return open_run
+
+    def note(state: GitState) -> None:
+        try:
+            _note_changes(open_run, state)
+        finally:
+            open_run.is_noted.set()
+
+    git.tell(note)
+    return open_run
+
+
+def _note_changes(open_run: OpenRun, state: GitState) -> None:
+    """Whether the work tree has changes, and which: as a tag if the store keeps it whole, else as an artifact."""
+    if state.is_dirty is None:
+        return
+    found = {names.GIT_DIRTY: "true" if state.is_dirty else "false"}
+    client, run_id = open_run.client, open_run.run_id
+    if state.diff:
+        size = len(state.diff.encode())
+        if size <= SHORT_TAG_BYTES or (size <= MAX_VALUE_BYTES and client.transport.takes_long_tags()):
+            found[names.GIT_DIFF] = state.diff
+        else:
+            client.log_text(run_id, state.diff, DIFF_ARTIFACT)
+    client.log_batch(run_id, tags=run_tags(found))
+
+
+@cache
+def _process_tags() -> dict[str, str]:
+    return context.process_tags()

@@ -1,0 +1,313 @@
+"""A server over HTTP: Runebook's, or MLflow's."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote, urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import msgspec
+
+from runebook._version import __version__
+from runebook.api import codec
+from runebook.api.operation import Operation
+from runebook.api.server_info import GetServerInfo
+from runebook.artifacts.base import ArtifactStore
+from runebook.artifacts.resolver import ArtifactResolver
+from runebook.client.credentials import Server, server_of
+from runebook.client.retries import REFUSED_STATUSES, RETRIED_STATUSES, is_repeatable, makes_something, pause_seconds
+from runebook.client.transport import Transport
+from runebook.config import HttpSettings
+from runebook.core.errors import (
+    InternalError,
+    MethodNotAllowed,
+    NotFound,
+    NotSupported,
+    PermissionDenied,
+    RunebookError,
+    TemporarilyUnavailable,
+    TooLarge,
+    Unauthenticated,
+    error_from_code,
+)
+from runebook.core.ids import new_uuid7
+
+if TYPE_CHECKING:
+    import urllib3
+
+_CODES = {
+    401: Unauthenticated.code,
+    403: PermissionDenied.code,
+    404: NotFound.code,
+    405: MethodNotAllowed.code,
+    413: TooLarge.code,
+    501: NotSupported.code,
+    502: TemporarilyUnavailable.code,
+    503: TemporarilyUnavailable.code,
+    504: TemporarilyUnavailable.code,
+}
+"""For answers that name no code of their own, such as a proxy's."""
+
+CONNECT_SECONDS = 10.0
+LAST_WORD_SECONDS = 3.0
+"""How long a process that was told to stop may still talk to a server."""
+
+
+class Request(NamedTuple):
+    """What goes over the line, apart from where the server is."""
+
+    verb: str
+    target: str
+    """Path and query."""
+    body: bytes | None = None
+    """JSON."""
+
+
+class HttpTransport:
+    """Keeps connections alive and asks again where that is safe."""
+
+    def __init__(self, uri: str, settings: HttpSettings) -> None:
+        self.uri = uri
+        self._settings = settings
+        self._server = server_of(uri, settings)
+        self._pool: urllib3.PoolManager | None = None
+        self._is_runebook: bool | None = None
+
+    def call(self, operation: Operation) -> Any:
+        if makes_something(operation) and self.is_runebook():
+            operation = _with_key(operation)
+        repeatable = is_repeatable(operation, on_runebook=self._is_runebook is True)
+        response = self.send(as_request(operation), repeatable=repeatable)
+        try:
+            return codec.decode_reply(type(operation), response.data)
+        except msgspec.DecodeError as error:
+            raise InternalError(
+                f"{self._server.base_url} answered {type(operation).spec.name} with something that is no reply to it "
+                f"({error}). Is it the address of a tracking server?"
+            ) from None
+
+    def artifacts(self, uri: str) -> tuple[ArtifactStore, str]:
+        from runebook.client.served_artifacts import ServedArtifactStore
+
+        return ArtifactResolver(served=ServedArtifactStore(self)).resolve(uri)
+
+    def takes_long_tags(self) -> bool:
+        return self.is_runebook()
+
+    def is_runebook(self) -> bool:
+        """Asked of the server once; one that does not know the question is MLflow's."""
+        if self._is_runebook is None:
+            try:
+                info = msgspec.json.decode(self.send(as_request(GetServerInfo()), repeatable=True).data)
+            except TemporarilyUnavailable:
+                raise
+            except (RunebookError, msgspec.DecodeError):
+                info = {}
+            self._is_runebook = isinstance(info, dict) and bool(info.get("runebook_version"))
+        return self._is_runebook
+
+    def send(self, request: Request, *, repeatable: bool) -> urllib3.BaseHTTPResponse:
+        """The answer, read whole, after as many attempts as it takes.
+
+        Raises:
+            RunebookError: the server refused, in its own code and words.
+            TemporarilyUnavailable: it could not be reached, or did not answer in time.
+
+        """
+        attempt = 0
+        while True:
+            outcome = self._attempt(request, repeatable=repeatable)
+            if outcome.answer is not None:
+                return outcome.answer
+            if not outcome.is_retried or attempt >= self._settings.max_retries:
+                raise outcome.error
+            time.sleep(pause_seconds(attempt, self._settings, outcome.retry_after))
+            attempt += 1
+
+    def get(self, target: str) -> bytes:
+        """The body at a path and query."""
+        return self.send(Request("GET", target), repeatable=True).data
+
+    def stream(
+        self, verb: str, target: str, *, body: Iterable[bytes] | None = None, headers: dict[str, str] | None = None
+    ) -> urllib3.BaseHTTPResponse:
+        """One attempt, for files: the body goes chunk by chunk, and the answer is not read yet."""
+        import urllib3
+
+        pool = self._pool or self._connect()
+        sent = self._headers(content_type="application/octet-stream" if body is not None else None) | (headers or {})
+        try:
+            response = pool.request(
+                verb,
+                self._server.base_url + target,
+                body=body,
+                headers=sent,
+                preload_content=False,
+                retries=False,
+                timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=self._settings.timeout_seconds),
+            )
+        except urllib3.exceptions.HTTPError as error:
+            raise self._unreachable(error) from error
+        if response.status >= 300:
+            response.read(cache_content=True)
+            raise _refusal(response)
+        return response
+
+    def apart(self) -> Transport:
+        """Connections and locks of its own, and little patience."""
+        settings = msgspec.structs.replace(self._settings, max_retries=1, backoff_factor=0.0, backoff_jitter=0.1)
+        return HttpTransport(self.uri, msgspec.structs.replace(settings, timeout_seconds=LAST_WORD_SECONDS))
+
+    def before_fork(self) -> None:
+        """A connection is used by the process that opened it; there is nothing to put away."""
+
+    def after_fork(self) -> None:
+        """The parent goes on with its connections."""
+
+    def after_fork_in_child(self) -> None:
+        self._pool = None
+
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.clear()
+            self._pool = None
+
+    def _connect(self) -> urllib3.PoolManager:
+        self._pool = _open_pool(self._server, self._settings)
+        return self._pool
+
+    def _headers(self, *, content_type: str | None) -> dict[str, str]:
+        headers = {"User-Agent": f"runebook-python/{__version__}"}
+        if content_type is not None:
+            headers["Content-Type"] = content_type
+        if self._server.authorization is not None:
+            headers["Authorization"] = self._server.authorization
+        return headers
+
+    def _attempt(self, request: Request, *, repeatable: bool) -> _Outcome:
+        import urllib3
+
+        pool = self._pool or self._connect()
+        redirects = urllib3.Retry(
+            total=None,
+            connect=0,
+            read=0,
+            other=0,
+            redirect=5,
+            respect_retry_after_header=False,  # it is honoured where attempts are counted
+        )
+        try:
+            response = pool.request(
+                request.verb,
+                self._server.base_url + request.target,
+                body=request.body,
+                headers=self._headers(content_type="application/json" if request.body is not None else None),
+                retries=redirects,
+                redirect=self._settings.allow_redirects,
+                timeout=self._settings.timeout_seconds,
+            )
+        except urllib3.exceptions.HTTPError as error:
+            never_sent = isinstance(_root_cause(error), (urllib3.exceptions.NewConnectionError, ConnectionRefusedError))
+            is_hopeless = isinstance(_root_cause(error), (urllib3.exceptions.SSLError, ssl.SSLError))
+            return _Outcome(self._unreachable(error), is_retried=(repeatable or never_sent) and not is_hopeless)
+        if response.status < 300:
+            return _Outcome(InternalError("answered"), answer=response)
+        is_retried = response.status in REFUSED_STATUSES or (repeatable and _may_pass(response))
+        return _Outcome(_refusal(response), is_retried=is_retried, retry_after=response.headers.get("Retry-After"))
+
+    def _unreachable(self, error: Exception) -> RunebookError:
+        reason = _root_cause(error)
+        return TemporarilyUnavailable(
+            f"The server at {self._server.base_url} cannot be reached: {type(reason).__name__}: {reason}. "
+            "Check the tracking URI and the network, and try again."
+        )
+
+
+class _Outcome(NamedTuple):
+    """Of one attempt: an answer, or an error and whether trying again makes sense."""
+
+    error: RunebookError
+    answer: urllib3.BaseHTTPResponse | None = None
+    is_retried: bool = False
+    retry_after: str | None = None
+
+
+def _with_key(operation: Operation) -> Operation:
+    """A request for something new, with a key by which the server knows a retry."""
+    if getattr(operation, "idempotency_key", None) is not None:
+        return operation
+    keyed: Operation = msgspec.structs.replace(operation, idempotency_key=new_uuid7())
+    return keyed
+
+
+def as_request(operation: Operation) -> Request:
+    """GET with a query, anything else with a JSON body; both without the fields that stand in the path.
+
+    MLflow's servers want a logged model's id in the body of a PATCH and POST too, so it is sent in both places there.
+    """
+    spec = type(operation).spec
+    fields = spec.path_fields
+    path = spec.routes[0]
+    for name in fields:
+        path = path.replace(f"{{{name}}}", quote(str(getattr(operation, name)), safe=""))
+    verb = spec.verbs[0]
+    if verb == "GET":
+        pairs = codec.query_pairs(operation, without=fields)
+        pairs += [(alias, value) for name, value in pairs for alias, real in spec.aliases.items() if real == name]
+        return Request(verb, f"{path}?{urlencode(pairs)}" if pairs else path)
+    return Request(verb, path, codec.encode_request(operation))
+
+
+def _refusal(response: urllib3.BaseHTTPResponse) -> RunebookError:
+    """The error that the server names; one that it does not name goes by the HTTP status."""
+    try:
+        fields = msgspec.json.decode(response.data)
+    except msgspec.DecodeError:
+        fields = None
+    if isinstance(fields, dict) and isinstance(fields.get("error_code"), str):
+        return error_from_code(fields["error_code"], str(fields.get("message", "")))
+    detail = fields.get("detail") if isinstance(fields, dict) else None
+    text = str(detail) if detail else response.data[:500].decode("utf-8", "replace").strip()
+    message = f"The server answered {response.status}: {text or response.reason}"
+    codes = {
+        404: "RESOURCE_DOES_NOT_EXIST",
+        405: "METHOD_NOT_ALLOWED",
+        413: "REQUEST_TOO_LARGE",
+        501: "NOT_IMPLEMENTED",
+    }
+    default = "INTERNAL_ERROR" if response.status >= 500 else "BAD_REQUEST"
+    return error_from_code(codes.get(response.status, default), message)
+
+
+def _may_pass(response: urllib3.BaseHTTPResponse) -> bool:
+    """Whether asking again may help: a 500 that names its reason, such as INVALID_STATE, will name it again."""
+    if response.status not in RETRIED_STATUSES:
+        return False
+    return response.status != 500 or _refusal(response).error_code == "INTERNAL_ERROR"
+
+
+def _root_cause(error: Exception) -> BaseException:
+    reason = getattr(error, "reason", None)
+    return reason if isinstance(reason, BaseException) else error
+
+
+def _open_pool(server: Server, settings: HttpSettings) -> urllib3.PoolManager:
+    import urllib3
+
+    options: dict[str, Any] = {"num_pools": 10, "maxsize": settings.pool_size}
+    if settings.insecure_tls:
+        options["cert_reqs"] = "CERT_NONE"
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+    elif settings.server_cert_path:
+        options["ca_certs"] = settings.server_cert_path
+    if settings.client_cert_path:
+        options["cert_file"] = settings.client_cert_path
+    parts = urlsplit(server.base_url)
+    proxies = getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    if proxy and not proxy_bypass(parts.netloc):
+        return urllib3.ProxyManager(proxy, **options)
+    return urllib3.PoolManager(**options)

@@ -1,0 +1,1 @@
+"""The methods of `Client`, one file per noun."""
