@@ -50,6 +50,7 @@ class LoggedModelFiles:
                 "creation_timestamp": info.creation_timestamp_ms,
                 "experiment_id": str(info.experiment_id),
                 "last_updated_timestamp": info.last_updated_timestamp_ms,
+                "lifecycle_stage": LifecycleStage.ACTIVE.value,
                 "model_id": str(info.model_id),
                 "model_type": info.model_type,
                 "name": info.name,
@@ -69,7 +70,11 @@ class LoggedModelFiles:
             raise Malformed(f"{folder}/meta.yaml is malformed: {error!r}") from error
 
     def set_status(self, model_id: str, status: LoggedModelStatus, now_ms: int) -> None:
-        self._update(model_id, {"status": status.number, "last_updated_timestamp": now_ms})
+        """As MLflow does it, the stage goes when a status comes; without a stage a model is active."""
+        folder, meta = self._found(model_id)
+        if not _is_deleted(meta):
+            meta.pop("lifecycle_stage", None)
+        self._view.write_meta(folder, meta | {"status": status.number, "last_updated_timestamp": now_ms})
 
     def delete(self, model_id: str, now_ms: int) -> None:
         if not _is_deleted(self._found(model_id)[1]):

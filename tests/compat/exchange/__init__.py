@@ -1,0 +1,1 @@
+"""Stores of files that go from MLflow to Runebook and back."""
