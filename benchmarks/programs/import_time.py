@@ -1,0 +1,10 @@
+"""Times the import of a peer in a fresh process. Run by a peer's own Python."""
+
+import importlib
+import json
+import sys
+import time
+
+started = time.perf_counter()
+importlib.import_module(sys.argv[1])
+print(json.dumps({"import_ms": (time.perf_counter() - started) * 1000}))
