@@ -75,6 +75,7 @@ bench: .venv/.stamp $(PEERS)  ## Measure speed beside MLflow on this machine
 .PHONY: docs
 docs: .venv/.stamp  ## Write the pages of docs/reference that come from the code
 	@$(BIN)/python scripts/write_operations_reference.py
+	@$(BIN)/python scripts/write_cli_reference.py
 
 .PHONY: build
 build: .venv/.stamp  ## Build the wheel and the source archive into dist/

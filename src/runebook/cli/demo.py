@@ -34,14 +34,15 @@ def demo(session: Session, *, directory: Path, serve: bool, host: str, port: int
 
     The models are scikit-learn's, small, and trained for real: 8 that read handwritten digits, 8 that foresee diabetes.
     """
-    from runebook.cli.demo_models import studies  # scikit-learn is slow to import
+    from runebook.cli.demo_models import one_thread, studies  # scikit-learn is slow to import
 
     if session.tracking_uri is None:
         directory.mkdir(parents=True, exist_ok=True)
         session.tracking_uri = f"sqlite:///{directory / 'runebook.db'}"
     click.echo(f"Logging to {session.client.tracking_uri}")
-    for study in studies():
-        _run_study(session, study)
+    with one_thread():
+        for study in studies():
+            _run_study(session, study)
     if serve:
         _serve(session.client.tracking_uri, directory, host, port)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from itertools import product
 from typing import Any, NamedTuple, Protocol
 
@@ -82,6 +83,14 @@ def studies() -> list[Study]:
     ]
 
 
+def one_thread() -> AbstractContextManager[Any]:
+    """Small matrices are slower on many threads, and far slower where other programs want the cores too."""
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[Any] = threadpool_limits(1)
+    return limits
+
+
 class DigitsTrial:
     """A small neural network that reads handwritten digits of 8 x 8 pixels."""
 
@@ -104,7 +113,7 @@ class DigitsTrial:
         )
         classes = sorted(set(data.train_y.tolist()))
         for _ in range(self.EPOCHS):
-            self._model.partial_fit(data.train_x / 16, data.train_y, classes)
+            self._model.partial_fit(data.train_x / 16, data.train_y, classes=classes)
             yield {
                 "train_loss": float(self._model.loss_),
                 "train_accuracy": float(self._model.score(data.train_x / 16, data.train_y)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from runebook.core.errors import RunebookError
 
 OK, UNEXPECTED, USAGE, NOT_FOUND, CONFLICT, PERMISSION, UNAVAILABLE, UNSUPPORTED = range(8)
 INTERRUPTED = 130
+READER_GONE = 141
 
 EXIT_CODES = {
     "INTERNAL_ERROR": UNEXPECTED,
@@ -77,6 +79,15 @@ class Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, command.summary) for name, command in COMMANDS.items()])
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more in the end
+            ctx.exit(READER_GONE)
+        return result
+
     def main(
         self,
         args: Sequence[str] | None = None,
@@ -91,7 +102,6 @@ class Commands(click.Group):
             return super().main(standalone_mode=False, **call)
         try:
             result = super().main(standalone_mode=False, **call)
-            sys.stdout.flush()
         except Exception as error:  # noqa: BLE001  # the outermost edge: every error becomes an exit code here
             _exit_with(error, as_json="--json" in arguments)
         sys.exit(result if isinstance(result, int) else OK)
@@ -99,9 +109,6 @@ class Commands(click.Group):
 
 def _exit_with(error: Exception, *, as_json: bool) -> NoReturn:
     """Say what went wrong, in one line on stderr where that is enough, and exit."""
-    if isinstance(error, BrokenPipeError):  # the reader of our output, such as `head`, has seen enough
-        sys.stderr.close()
-        sys.exit(OK)
     if isinstance(error, click.Abort):
         click.echo("Interrupted", err=True)
         sys.exit(INTERRUPTED)

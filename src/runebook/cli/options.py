@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from runebook.cli.session import Session
+
 Decorator = Callable[[Any], Any]
 
 json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
@@ -32,6 +34,22 @@ order_by_option: Decorator = click.option(
 tags_option: Decorator = click.option(
     "--tags", "-t", multiple=True, metavar="KEY=VALUE", help="A tag; may be given several times."
 )
+
+
+def takes_experiment(command: Callable[..., None]) -> Callable[..., None]:
+    """An experiment, by id or by name; where neither is given, the one that the environment names. Below `pass_obj`."""
+
+    @click.option("--experiment-id", help="Id of the experiment.  [default: RUNEBOOK_EXPERIMENT_ID]")
+    @click.option("--experiment-name", help="Name of the experiment.  [default: RUNEBOOK_EXPERIMENT_NAME]")
+    @functools.wraps(command)
+    def with_experiment(
+        session: Session, *, experiment_id: str | None, experiment_name: str | None, **options: Any
+    ) -> None:
+        if experiment_id is None and experiment_name is None:
+            experiment_id, experiment_name = session.default_experiment()
+        command(session, experiment=session.experiment(experiment_id, experiment_name), **options)
+
+    return with_experiment
 
 
 def takes_run_id(command: Callable[..., None]) -> Callable[..., None]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +13,7 @@ from runebook.cli.options import (
     max_results_option,
     order_by_option,
     tags_option,
+    takes_experiment,
     takes_run_id,
     view_option,
 )
@@ -19,18 +21,10 @@ from runebook.cli.output import print_fields, print_json, print_table
 from runebook.cli.records import metric_as_json, run_as_json, run_as_row, utc_text
 from runebook.cli.session import Session, every_page, view_of
 
-COLUMNS = ("run_id", "run_name", "status", "start_time")
+if TYPE_CHECKING:
+    from runebook.client.entities import Experiment
 
-experiment_id_option = click.option(
-    "--experiment-id",
-    envvar=["RUNEBOOK_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_ID"],
-    help="Id of the experiment.",
-)
-experiment_name_option = click.option(
-    "--experiment-name",
-    envvar=["RUNEBOOK_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_NAME"],
-    help="Name of the experiment.",
-)
+COLUMNS = ("run_id", "run_name", "status", "start_time")
 
 
 @click.group()
@@ -39,8 +33,6 @@ def runs() -> None:
 
 
 @runs.command("create")
-@experiment_id_option
-@experiment_name_option
 @click.option("--run-name", help="Name; one is made up otherwise.")
 @click.option("--description", help="What it is, in Markdown.")
 @tags_option
@@ -54,11 +46,11 @@ def runs() -> None:
 @click.option("--parent-run-id", help="The run that it is a part of.")
 @json_option
 @click.pass_obj
+@takes_experiment
 def create(
     session: Session,
     *,
-    experiment_id: str | None,
-    experiment_name: str | None,
+    experiment: Experiment,
     run_name: str | None,
     description: str | None,
     tags: tuple[str, ...],
@@ -67,7 +59,6 @@ def create(
     as_json: bool,
 ) -> None:
     """Make a run and print its id."""
-    experiment = session.experiment(experiment_id, experiment_name)
     given = {"mlflow.note.content": description, "mlflow.parentRunId": parent_run_id}
     all_tags = key_values(tags) | {key: value for key, value in given.items() if value is not None}
     if parent_run_id is not None:
@@ -118,20 +109,16 @@ def search(
         run_view_type=view_of(view),
         order_by=list(order_by) or None,
     )
-    _print_runs(found, tuple(columns.split(",")) if columns else COLUMNS, as_json=as_json)
+    _print_runs(found, [column.strip() for column in columns.split(",")] if columns else COLUMNS, as_json=as_json)
 
 
 @runs.command("list")
-@experiment_id_option
-@experiment_name_option
 @view_option
 @json_option
 @click.pass_obj
-def list_(
-    session: Session, *, experiment_id: str | None, experiment_name: str | None, view: str, as_json: bool
-) -> None:
+@takes_experiment
+def list_(session: Session, *, experiment: Experiment, view: str, as_json: bool) -> None:
     """List the runs of an experiment, the latest first."""
-    experiment = session.experiment(experiment_id, experiment_name)
     ids = [experiment.experiment_id]
     found = every_page(session.client.search_runs, None, experiment_ids=ids, run_view_type=view_of(view))
     _print_runs(found, COLUMNS, as_json=as_json)
@@ -195,12 +182,12 @@ def restore(session: Session, *, run_id: str, as_json: bool) -> None:
     _done(run_id, f"Run {run_id} is back.", as_json=as_json)
 
 
-def _print_runs(found: list[Any], columns: tuple[str, ...], *, as_json: bool) -> None:
+def _print_runs(found: list[Any], columns: Sequence[str], *, as_json: bool) -> None:
     if as_json:
         print_json([run_as_json(run) for run in found])
         return
     rows = [run_as_row(run) for run in found]
-    print_table(columns, [[row.get(column.strip()) for column in columns] for row in rows])
+    print_table(columns, [[row.get(column) for column in columns] for row in rows])
 
 
 def _done(run_id: str, sentence: str, *, as_json: bool) -> None:

@@ -106,7 +106,10 @@ def _comma_separated(_ctx: click.Context, _parameter: click.Parameter, value: st
     help="How the log is written.",
 )
 def server(**flags: Any) -> None:
-    """Serve a store to clients (Runebook's and MLflow's) and browsers, until it is stopped."""
+    """Serve a store to clients and browsers.
+
+    The clients may be Runebook's or MLflow's. It runs until SIGTERM or Ctrl-C, and finishes what it has accepted.
+    """
     serve_store(**flags)
 
 

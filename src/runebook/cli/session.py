@@ -35,6 +35,13 @@ class Session:
 
         return absolute(self.tracking_uri) if self.tracking_uri else get_tracking_uri()
 
+    def default_experiment(self) -> tuple[str | None, str | None]:
+        """Id and name of the experiment that the environment names. An id counts before a name, as in a script."""
+        from runebook.config import Settings
+
+        settings = Settings.read()
+        return settings.experiment_id, None if settings.experiment_id else settings.experiment_name
+
     def experiment(self, experiment_id: str | None, experiment_name: str | None) -> Any:
         """The experiment that a command named by id or by name, but not by both."""
         if (experiment_id is None) == (experiment_name is None):
