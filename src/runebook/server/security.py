@@ -65,7 +65,9 @@ class Security:
 
         async def guard(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *self._headers]
+                own = {name for name, _ in self._headers}
+                message["headers"] = [item for item in message.get("headers", ()) if item[0] not in own]
+                message["headers"] += self._headers
                 if granted and origin is not None:
                     message["headers"] += self._cors_headers(origin)
             await send(message)
