@@ -20,7 +20,7 @@ both_releases = pytest.mark.parametrize("release", [MLFLOW_3, MLFLOW_2], ids=lam
 def mlflow(release: Environment, action: str, folder: Path) -> dict[str, Any]:
     """Have a real MLflow do something with a store; what it reads there afterwards."""
     command = [ensure(release), "-W", "ignore", _SCRIPT, action, folder]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, encoding="utf-8")
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found

@@ -24,7 +24,6 @@ def _answers(address: str, prefix: str) -> dict[str, Any]:
     with Wire(address, prefix, label, placeholders) as wire:
         found: dict[str, Any] = {}
         for topic in TOPICS:
-            placeholders.start_topic()
             topic.ask(wire)
             name = topic.__name__.rpartition(".")[2]
             found |= {f"{name}: {question}": answer for question, answer in wire.answers.items()}

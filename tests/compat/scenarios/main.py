@@ -17,7 +17,6 @@ _TOPICS = ("experiments", "runs", "metrics", "search", "inputs", "artifacts", "f
 
 def converse(record: Recorder, topic: str, ask: Callable[..., None], target: Any, prefix: str) -> None:
     """Ask about one topic. What breaks off a topic is an answer too, so that the others are still heard."""
-    record.placeholders.start_topic()
     try:
         ask(record, target, prefix)
     except Exception:  # noqa: BLE001  # a scenario may break at any call

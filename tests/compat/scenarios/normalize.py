@@ -23,7 +23,9 @@ _DRIVER_ERROR = re.compile(r" Error: \(\w+\.\w+Error\).*", re.DOTALL)
 _LONG_TEXT = 400
 
 # An experiment's id is a small number, so it is only looked for where one can stand.
-_ID_FIELDS = {"experiment_id", "experiment_ids", "artifact_location", "artifact_uri", "root_uri", "message", "location"}
+_EXPERIMENT_ID_FIELDS = {"experiment_id", "experiment_ids"}
+_EXPERIMENT_TEXT_FIELDS = {"artifact_location", "artifact_uri", "root_uri", "message"}
+_EXPERIMENT_IN_TEXT = re.compile(r"(?:(?<=[/'])|(?<=%2F)|(?<=path=)|(?<=\bid=)|(?<=\bexperiment )|(?<=\bid )|(?<=\bID ))\d+(?![\w.])")
 _UNORDERED_FIELDS = {"tags", "params", "dataset_inputs", "model_inputs", "model_outputs", "dataset_summaries"}
 _RANDOM_NAME_FIELDS = {"run_name", "name", "mlflow.runName"}
 
@@ -81,27 +83,44 @@ def _sorted_set(printed: re.Match[str]) -> str:
 
 
 class Placeholders:
-    """Names for what differs from one server and one run to the next, numbered by first appearance."""
+    """Names for what differs from one server and one run to the next.
+
+    A run or model that was seen with its name is called by it; any other is numbered within its answer.
+    """
 
     def __init__(self, literals: Mapping[str, str]) -> None:
         self._literals = dict(literals)
         self._experiments: dict[str, str] = {}
-        self._seen: dict[str, dict[str, str]] = {}
+        self._labels: dict[str, str] = {}
+        self._numbers: dict[str, dict[str, str]] = {}
 
     def experiment(self, experiment_id: str, label: str) -> None:
-        for literal, placeholder in self._literals.items():
-            label = label.replace(literal, placeholder)
-        self._experiments[experiment_id] = f"<experiment {label}>"
+        self._experiments[experiment_id] = f"<experiment {self._without_literals(label)}>"
 
-    def start_topic(self) -> None:
-        """Number anew, so that a run too many or too few shows in its own topic alone."""
-        self._seen.clear()
+    def label(self, some_id: str, kind: str, name: str) -> None:
+        if not _RANDOM_NAME.fullmatch(name):
+            self._labels.setdefault(some_id, f"<{kind} {self._without_literals(name)}>")
 
-    def stable(self, value: Any, field: str = "") -> Any:
+    def stable(self, value: Any) -> Any:
+        """The answer with placeholders in place."""
+        self._numbers.clear()
+        self._learn(value)
+        return self._stable(value, "")
+
+    def _learn(self, value: Any) -> None:
+        """Take the names of runs and models from the records in an answer."""
+        for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+            self._learn(inner)
+        if isinstance(value, dict):
+            for kind, id_field, name_field in (("run", "run_id", "run_name"), ("model", "model_id", "name")):
+                if isinstance(value.get(id_field), str) and isinstance(value.get(name_field), str):
+                    self.label(value[id_field], kind, value[name_field])
+
+    def _stable(self, value: Any, field: str) -> Any:
         if isinstance(value, dict):
             return self._stable_record(value, field)
         if isinstance(value, list):
-            items = [self.stable(item, field) for item in value]
+            items = [self._stable(item, field) for item in value]
             return sorted(items, key=repr) if field in _UNORDERED_FIELDS else items
         if isinstance(value, int) and not isinstance(value, bool):
             return "<now>" if abs(value - time.time() * 1000) < _DAY_MS else value
@@ -111,7 +130,7 @@ class Placeholders:
         """A record; the value of a pair is known by its key, and the last metrics of a run or model have no order."""
         pair = record.get("key") if record.keys() == {"key", "value"} else None
         stable = {
-            self._text(key, field): self.stable(item, str(pair) if pair and key == "value" else key)
+            self._text(key, field): self._stable(item, str(pair) if pair and key == "value" else key)
             for key, item in record.items()
         }
         if isinstance(stable.get("metrics"), list) and (field == "data" or "model_uri" in stable):
@@ -119,26 +138,30 @@ class Placeholders:
         return stable
 
     def _text(self, text: str, field: str) -> str:
-        for literal, placeholder in self._literals.items():
-            text = text.replace(literal, placeholder)
-        text = _UUID.sub("<uuid>", _COMMIT.sub("<commit>", text))
-        text = _MODEL_ID.sub(lambda match: self._number("model", match.group()), text)
-        text = _RUN_ID.sub(lambda match: self._number("run", match.group()), text)
+        text = _UUID.sub("<uuid>", _COMMIT.sub("<commit>", self._without_literals(text)))
+        text = _MODEL_ID.sub(lambda match: self._named("model", match.group()), text)
+        text = _RUN_ID.sub(lambda match: self._named("run", match.group()), text)
         text = _TIME_MS.sub("<ms>", text)
         if field == "message":
             # MLflow prints sets of keys in any order, and the database driver's words; neither is its protocol.
             text = _DRIVER_ERROR.sub("", _PRINTED_SET.sub(_sorted_set, text))
-        if field in _ID_FIELDS:
-            for experiment_id, label in self._experiments.items():
-                text = re.sub(rf"(?<![\w.<-]){experiment_id}(?![\w.>-])", label, text)
+        if field in _EXPERIMENT_ID_FIELDS:
+            text = self._experiments.get(text, text)
+        elif field in _EXPERIMENT_TEXT_FIELDS:
+            text = _EXPERIMENT_IN_TEXT.sub(lambda match: self._experiments.get(match.group(), match.group()), text)
         if field in _RANDOM_NAME_FIELDS and _RANDOM_NAME.fullmatch(text):
             return "<random name>"
         if len(text) > _LONG_TEXT:
             return f"{text[:40]}... ({len(text)} characters, sum {sum(map(ord, text))})"
         return text
 
-    def _number(self, kind: str, found: str) -> str:
+    def _without_literals(self, text: str) -> str:
+        for literal, placeholder in self._literals.items():
+            text = text.replace(literal, placeholder)
+        return text
+
+    def _named(self, kind: str, found: str) -> str:
         if found.endswith(_MISSING_ID):
             return f"<missing {kind}>"
-        names = self._seen.setdefault(kind, {})
-        return names.setdefault(found, f"<{kind} {len(names) + 1}>")
+        numbers = self._numbers.setdefault(kind, {})
+        return self._labels.get(found) or numbers.setdefault(found, f"<{kind} {len(numbers) + 1}>")

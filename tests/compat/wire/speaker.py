@@ -18,9 +18,9 @@ class Placeholders(Protocol):
 
     def experiment(self, experiment_id: str, label: str) -> None: ...
 
-    def start_topic(self) -> None: ...
+    def label(self, some_id: str, kind: str, name: str) -> None: ...
 
-    def stable(self, value: Any, field: str = "") -> Any: ...
+    def stable(self, value: Any) -> Any: ...
 
 
 class Wire:
@@ -82,7 +82,7 @@ class Wire:
         )
         reply = self._pool.request("POST", f"{self._root}/2.0/mlflow/runs/create", body=body, headers=_JSON)
         run_id = str(reply.json()["run"]["info"]["run_id"])
-        self.placeholders.stable(run_id)  # numbers it now, so that its number does not depend on the order of a list
+        self.placeholders.label(run_id, "run", name)
         return run_id
 
 
