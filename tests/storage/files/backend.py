@@ -1,0 +1,87 @@
+"""A file store as the contract suites drive it, and a look into its files that uses none of its readers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from runebook.core.datasets import Dataset, DatasetInput
+from runebook.core.experiments import LifecycleStage, ViewType
+from runebook.core.ids import DEFAULT_EXPERIMENT_ID, RunId
+from runebook.core.metrics import Metric, Point
+from runebook.core.params import Param
+from runebook.core.runs import RunStatus
+from runebook.core.tags import DATA_CONTEXT, Tag
+from runebook.storage.base import NewRun, SearchQuery, Storage
+from runebook.storage.files.storage import FileStorage
+from runebook.testing.search_records import RunCase
+
+
+class FileBackend:
+    """A store in an empty folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.storage: Storage = self.open_again()
+
+    def open_again(self) -> Storage:
+        return FileStorage.open(str(self.root), artifact_root=f"{self.root.as_uri()}/artifacts")
+
+    def run_folder(self, run_id: str) -> Path:
+        """Where a run lies, in the trash or not."""
+        (meta,) = [*self.root.glob(f"*/{run_id}/meta.yaml"), *self.root.glob(f".trash/*/{run_id}/meta.yaml")]
+        return meta.parent
+
+    def raw_points(self, run_id: str, key: str) -> list[Point]:
+        lines = (self.run_folder(run_id) / "metrics" / key).read_text().splitlines()
+        fields = [line.split(" ") for line in lines]
+        return [Point(int(step), int(time), float(value)) for time, value, step, *_ in fields]
+
+    def raw_params(self, run_id: str) -> dict[str, str]:
+        return self._texts(run_id, "params")
+
+    def raw_tags(self, run_id: str) -> dict[str, str]:
+        return self._texts(run_id, "tags")
+
+    def _texts(self, run_id: str, kind: str) -> dict[str, str]:
+        folder = self.run_folder(run_id) / kind
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        return {str(path.relative_to(folder)): path.read_bytes().decode() for path in files}
+
+
+class FileSearchBackend:
+    """The same as the search contract drives it."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def log(self, runs: Sequence[RunCase]) -> None:
+        with self._storage.write() as tx:
+            for case in runs:
+                run_id = RunId(case.run_id)
+                status, tags = RunStatus(case.status), [Tag(key=key, value=value) for key, value in case.tags.items()]
+                start = (run_id, DEFAULT_EXPERIMENT_ID, case.run_name, case.user_id, case.start_time)
+                tx.runs.create(NewRun(*start, f"file:///artifacts/{run_id}", status, tags))
+                tx.runs.update(run_id, end_time=case.end_time)
+                tx.params.log(run_id, [Param(key=key, value=value) for key, value in case.params.items()])
+                for key, values in case.metrics.items():
+                    points = [Metric(key=key, value=value, timestamp=0, step=step) for step, value in enumerate(values)]
+                    tx.metrics.append(run_id, points, writer=None, sequence=0)
+                tx.datasets.log_inputs(
+                    run_id, [_input(each.name, each.digest, each.context) for each in case.datasets], []
+                )
+                tx.runs.set_stage(run_id, LifecycleStage(case.lifecycle_stage), 1)
+
+    def search(
+        self, filter_text: str, order_by: Sequence[str], max_results: int = 1000, page_token: str | None = None
+    ) -> tuple[list[str], str | None]:
+        with self._storage.read() as tx:
+            query = SearchQuery(filter_text, order_by, ViewType.ALL, max_results, page_token)
+            page = tx.runs.search([DEFAULT_EXPERIMENT_ID], query)
+        return [run.info.run_id for run in page.items], page.next_token
+
+
+def _input(name: str | None, digest: str | None, context: str | None) -> DatasetInput:
+    dataset = Dataset(name=name or "", digest=digest or "", source_type="local", source=json.dumps(name))
+    return DatasetInput(dataset=dataset, tags=[] if context is None else [Tag(key=DATA_CONTEXT, value=context)])

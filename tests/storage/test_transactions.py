@@ -1,0 +1,7 @@
+from __future__ import annotations
+
+from runebook.testing.transactions import StorageContract
+
+
+class TestStorage(StorageContract):
+    """On every backend."""
