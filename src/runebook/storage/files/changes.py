@@ -49,7 +49,7 @@ class Move(Struct, frozen=True, tag="move"):
 
 _BLOCK_BYTES = 4096
 
-Change: TypeAlias = "Write | Append | Delete | MakeFolder | Move"
+Change: TypeAlias = Write | Append | Delete | MakeFolder | Move
 
 
 class Files:
@@ -149,19 +149,27 @@ class Files:
             self.moved[source] = target
 
     def changes(self) -> list[Change]:
-        """What to do, in this order: `meta.yaml` after all else, for it makes a folder a run; moves at the end."""
+        """What to do, in this order: moves first, so that all else names files where they are then, whether that is
+        done once or again; `meta.yaml` last, for it makes a folder a run.
+        """
         written = sorted(self._written.items(), key=lambda item: item[0].endswith("/meta.yaml"))
         return [
-            *(MakeFolder(path) for path in self._folders),
-            *(self._append(path) for path in self._appended),
-            *(Write(path, data) for path, data in written if data is not None),
-            *(Delete(path) for path, data in written if data is None and self.path(path).exists()),
             *(Move(source, target) for source, target in self.moved.items()),
+            *(MakeFolder(self._after_moves(path)) for path in self._folders),
+            *(self._append(path) for path in self._appended),
+            *(Write(self._after_moves(path), data) for path, data in written if data is not None),
+            *(Delete(self._after_moves(path)) for path, data in written if data is None and self.path(path).exists()),
         ]
+
+    def _after_moves(self, path: str) -> str:
+        for source, target in self.moved.items():
+            if _is_below(path, source):
+                return target + path[len(source) :]
+        return path
 
     def _append(self, path: str) -> Append:
         size, torn = _end_of_lines(self.path(path))
-        return Append(path, size, torn, self._appended[path])
+        return Append(self._after_moves(path), size, torn, self._appended[path])
 
     def _all_changed(self) -> Iterator[str]:
         yield from self._written

@@ -9,8 +9,6 @@ from runebook.storage.files.layout import ANSWERS
 from runebook.storage.files.view import View
 
 KEPT_MS = 7 * 24 * 3600 * 1000
-SWEPT_AFTER_MS = KEPT_MS + 24 * 3600 * 1000
-"""The file is rewritten without what is too old once a day at most."""
 
 
 class _Line(msgspec.Struct, frozen=True, array_like=True):
@@ -35,12 +33,11 @@ class IdempotencyFiles:
 
     def save(self, operation: str, key: str, answer: StoredAnswer, now_ms: int) -> None:
         lines = self._lines()
-        if any((line.operation, line.key) == (operation, key) and _is_kept(line, now_ms) for line in lines):
+        kept = [line for line in lines if now_ms - line.time <= KEPT_MS]
+        if any((line.operation, line.key) == (operation, key) for line in kept):
             raise TransactionConflict(f"{operation} has an answer for the key {key!r} by now")
         new = _Line(now_ms, operation, key, answer.request_digest, answer.reply)
-        expired = any((line.operation, line.key) == (operation, key) for line in lines)
-        if expired or (lines and now_ms - lines[0].time > SWEPT_AFTER_MS):
-            kept = [line for line in lines if _is_kept(line, now_ms)]
+        if len(kept) < len(lines):
             self._view.files.write(ANSWERS, _encoded([*kept, new]))
         else:
             self._view.files.append(ANSWERS, _encoded([new]))
@@ -48,10 +45,6 @@ class IdempotencyFiles:
     def _lines(self) -> list[_Line]:
         data = self._view.files.read(ANSWERS) or b""
         return [msgspec.json.decode(line, type=_Line) for line in data[: data.rfind(b"\n") + 1].splitlines()]
-
-
-def _is_kept(line: _Line, now_ms: int) -> bool:
-    return now_ms - line.time <= KEPT_MS
 
 
 def _encoded(lines: list[_Line]) -> bytes:

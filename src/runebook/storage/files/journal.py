@@ -78,6 +78,8 @@ def _apply(root: Path, change: Change) -> list[Path]:
     if isinstance(change, Move):
         source, target = root / change.source, root / change.target
         if source.exists():
+            if target.exists():
+                raise FileExistsError(f"{source} cannot become {target}, which is there already")
             made = _make_folders(root, target.parent)
             source.rename(target)
             return [*made, source.parent, target.parent]
@@ -140,7 +142,7 @@ def _sync_folder(folder: Path) -> None:
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except FileNotFoundError:
-        return  # moved by a change after it, which synchronizes both of its ends
+        return  # somebody else removed it
     try:
         os.fsync(descriptor)
     finally:

@@ -29,7 +29,8 @@ MAX_NAME_BYTES = 255
 """What file systems take as one name."""
 
 _NOT_RUNS = frozenset({"tags", "datasets", "models", "traces", "assessments", "artifacts"})
-_EXPERIMENT_ID = re.compile(r"[0-9]{1,19}")
+_EXPERIMENT_ID = re.compile(r"[0-9]+")
+_MAX_EXPERIMENT_DIGITS = 19
 _MODEL_ID = re.compile(r"[\w\-]{1,255}", re.ASCII)
 
 
@@ -42,12 +43,13 @@ def check_experiment_id(experiment_id: str) -> str:
 
 
 def is_experiment_id(name: str) -> bool:
-    return _EXPERIMENT_ID.fullmatch(name) is not None
+    """Whether a folder may be an experiment's: its name is a number that fits 64 bits."""
+    return _EXPERIMENT_ID.fullmatch(name) is not None and len(name) <= _MAX_EXPERIMENT_DIGITS
 
 
 def is_run_id(name: str) -> bool:
     """Whether a folder of an experiment may be a run's: its name is an id, and not that of one of MLflow's folders."""
-    return RUN_ID_PATTERN.fullmatch(name) is not None and name not in _NOT_RUNS
+    return len(name) <= MAX_NAME_BYTES and RUN_ID_PATTERN.fullmatch(name) is not None and name not in _NOT_RUNS
 
 
 def check_run_id(run_id: str) -> str:

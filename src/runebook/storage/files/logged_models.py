@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from typing import cast
 
-from runebook.core.errors import InvalidParameterValue, NotFound
+from runebook.core.errors import NotFound
 from runebook.core.experiments import LifecycleStage
 from runebook.core.ids import ExperimentId, ModelId
 from runebook.core.logged_models import LoggedModel, LoggedModelData, LoggedModelInfo, LoggedModelStatus
@@ -14,19 +12,18 @@ from runebook.core.metrics import Metric
 from runebook.core.params import Param
 from runebook.core.tags import Tag
 from runebook.search.evaluate import DatasetFacts, MetricFacts, matches
-from runebook.search.order_by import parse_order_by, total_order
+from runebook.search.fields import field_key
+from runebook.search.order_by import total_order
 from runebook.search.page_tokens import page_of, query_digest
 from runebook.search.parser import parse_filter
-from runebook.search.tree import Aggregate, Key, comparisons
-from runebook.search.vocabulary import AGGREGATES, LOGGED_MODELS, OrderKey
+from runebook.search.tree import comparisons
+from runebook.search.vocabulary import LOGGED_MODELS, OrderKey
 from runebook.storage.base import LoggedModelOrder, LoggedModelQuery, Page
 from runebook.storage.files import keyed, metrics, series
 from runebook.storage.files.layout import MODEL_FOLDERS, check_model_id, models_folder
 from runebook.storage.files.series import Sample
 from runebook.storage.files.view import View, known
 from runebook.storage.files.yaml_files import Malformed, Meta, optional_text, text_of
-
-_ATTRIBUTE_FIELD = re.compile(r"[\w.]+")
 
 
 class LoggedModelFiles:
@@ -196,20 +193,7 @@ class _Row:
 
 
 def _order_key(order: LoggedModelOrder) -> OrderKey:
-    """`metrics.` and the name as it is, or an attribute. Raises InvalidParameterValue."""
-    entity, dot, name = order.field_name.partition(".")
-    if dot and name and entity == "metrics":
-        base, _, aggregate = name.rpartition(".")
-        if base and aggregate in AGGREGATES:
-            key = Key("metric", base, cast("Aggregate", aggregate), name)
-        else:
-            key = Key("metric", name)
-    elif _ATTRIBUTE_FIELD.fullmatch(order.field_name):
-        key = parse_order_by([order.field_name], LOGGED_MODELS)[0].key
-    else:
-        raise InvalidParameterValue(
-            f"Invalid order_by: {order.field_name[:100]!r} is no field. Order by an attribute or by metrics.NAME."
-        )
+    key = field_key(order.field_name, LOGGED_MODELS)
     return OrderKey(key, order.ascending, order.dataset_name, order.dataset_digest)
 
 

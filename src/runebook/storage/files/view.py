@@ -76,7 +76,8 @@ class View:
 
     def find_experiment(self, experiment_id: str) -> str | None:
         """Raises InvalidParameterValue: the id is no number."""
-        check_experiment_id(experiment_id)
+        if not is_experiment_id(check_experiment_id(experiment_id)):
+            return None
         for trashed in (False, True):
             folder = experiment_folder(experiment_id, trashed=trashed)
             if self.files.is_file(meta(folder)):
