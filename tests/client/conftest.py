@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.server.running import RunningServer
 
 import runebook as rb
 from runebook.client import active_run, opening
 from runebook.client.fluent import active_model, experiments
 from runebook.core.runs import RunStatus
-from tests.server.running import RunningServer
 
 Script = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -36,7 +36,7 @@ def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     for variable in (active_run._stack, active_run._last_run_id, active_model._active):
         variable.set(() if variable is active_run._stack else None)  # type: ignore[arg-type]
     rb.set_tracking_uri("")
-    monkeypatch.setattr(experiments, "_chosen", None)
+    experiments._chosen = None
     for name in set(os.environ) - set(without_settings()):
         os.environ.pop(name)
     opening.close_all()

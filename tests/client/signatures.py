@@ -1,5 +1,7 @@
 """Signatures of MLflow 3.18, without types: names, order and defaults, of what Runebook has by now."""
 
+# ruff: noqa: E501  # one function a line
+
 from __future__ import annotations
 
 FLUENT = {

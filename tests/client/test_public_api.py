@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.client.signatures import CLIENT, FLUENT, MODULES
 
 import runebook as rb
 from runebook.client.client import Client
-from tests.client.signatures import CLIENT, FLUENT, MODULES
 
 
 def shown(function: object) -> str:
