@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from runebook.cli.masking import masked_uri
 from runebook.cli.output import print_table
 from runebook.cli.session import Session
 
@@ -39,12 +40,17 @@ def demo(session: Session, *, directory: Path, serve: bool, host: str, port: int
     if session.tracking_uri is None:
         directory.mkdir(parents=True, exist_ok=True)
         session.tracking_uri = f"sqlite:///{directory / 'runebook.db'}"
-    click.echo(f"Logging to {session.client.tracking_uri}")
+    store = session.client.tracking_uri
+    if serve and store.startswith(("http:", "https:")):
+        raise click.UsageError("--serve serves a store of this machine, and --tracking-uri names a server.")
+    click.echo(f"Logging to {masked_uri(store)}")
     with one_thread():
         for study in studies():
             _run_study(session, study)
     if serve:
-        _serve(session.client.tracking_uri, directory, host, port)
+        _serve(store, directory, host, port)
+    else:
+        click.echo(f"\nLook closer: runebook --tracking-uri {masked_uri(store)} runs search")
 
 
 def _run_study(session: Session, study: Study) -> None:
@@ -91,8 +97,6 @@ def _train(session: Session, experiment_id: str, study: Study, trial: Trial) -> 
 
 
 def _serve(store: str, directory: Path, host: str, port: int) -> None:
-    if store.startswith(("http:", "https:")):
-        raise click.UsageError("--serve serves a store of this machine, and --tracking-uri names a server.")
     from runebook.cli.server import serve_store
 
     click.echo("\nServing them now, for browsers, runebook and MLflow clients. Ctrl-C stops the server.")
