@@ -9,6 +9,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,6 +67,14 @@ class RunningServer:
     @property
     def log(self) -> str:
         return self.log_path.read_text()
+
+    def wait_for_log(self, text: str) -> str:
+        """The first line with the text; lines are written after the answer is."""
+        deadline = time.monotonic() + 10
+        while not (lines := [line for line in self.log.splitlines() if text in line]):
+            assert time.monotonic() < deadline, f"nothing logged with {text!r}"
+            time.sleep(0.01)
+        return lines[0]
 
     def connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection(self.host, self.port, timeout=30)

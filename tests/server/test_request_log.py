@@ -14,7 +14,7 @@ from .running import RunningServer
 @pytest.mark.parametrize("sent", ["abc-123", "A.b_C", "x" * 128])
 def test_a_sane_request_id_is_taken_over(server: RunningServer, sent: str) -> None:
     assert server.request("GET", "/health", headers={"X-Request-Id": sent}).headers.get_all("X-Request-Id") == [sent]
-    assert f"request_id={sent} " in server.log
+    assert server.wait_for_log(f"request_id={sent} ")
 
 
 @pytest.mark.parametrize("sent", ["", "x" * 129, "a b", "a=b", 'a"b', "a;b", "<x>"])
@@ -27,11 +27,10 @@ def test_any_other_request_id_is_replaced(server: RunningServer, sent: str) -> N
 def test_each_request_is_one_line_with_its_outcome(server: RunningServer) -> None:
     server.request("GET", "/nope/%0Ainjected?level=ERROR", headers={"X-Request-Id": "one-line"})
 
-    [line] = [line for line in server.log.splitlines() if "one-line" in line]
     assert re.fullmatch(
         r"time=\S+Z level=INFO event=request request_id=one-line method=GET path=/nope/%0Ainjected"
         r" status=404 duration_ms=[\d.]+ bytes=\d+ client=127\.0\.0\.1",
-        line,
+        server.wait_for_log("one-line"),
     )
 
 

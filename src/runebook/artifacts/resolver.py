@@ -78,10 +78,10 @@ class ArtifactResolver:
             raise InvalidParameterValue(
                 f"'artifact_location' exceeds the maximum length of {MAX_ARTIFACT_LOCATION_LENGTH} characters."
             )
-        parsed = _split(uri)
+        parsed = _split(uri, "'artifact_location'")
         if parsed.fragment or "#" in uri or ";" in uri:
             raise InvalidParameterValue(f"'artifact_location' must not hold a fragment or params: {uri!r}.")
-        _refuse_upwards(uri)
+        _refuse_upwards(uri, "'artifact_location'")
         scheme = _scheme(uri)
         if scheme in HOST_ADDRESSED_SCHEMES or (scheme in {SERVED_SCHEME, "file"} and parsed.netloc):
             raise InvalidParameterValue(
@@ -117,11 +117,11 @@ def _scheme(uri: str) -> str:
     return found[1].lower() if found else ""
 
 
-def _split(uri: str) -> SplitResult:
+def _split(uri: str, name: str = "artifact URI") -> SplitResult:
     try:
         return urlsplit(uri)
     except ValueError as error:
-        raise InvalidParameterValue(f"Invalid artifact URI {uri!r}: {error}.") from None
+        raise InvalidParameterValue(f"Invalid {name} {uri!r}: {error}.") from None
 
 
 def _local_folder(uri: str) -> Path:
@@ -133,9 +133,9 @@ def _local_folder(uri: str) -> Path:
     return Path(unquote(parsed.path))
 
 
-def _refuse_upwards(uri: str) -> None:
+def _refuse_upwards(uri: str, name: str = "artifact URI") -> None:
     spelling = uri
     while (decoded := unquote(spelling)) != spelling:
         spelling = decoded
     if any(part.partition(";")[0].strip() == ".." for part in re.split(r"[/\\]", spelling)) or "\0" in spelling:
-        raise InvalidParameterValue(f"Invalid artifact URI {uri!r}: it must not hold '..'.")
+        raise InvalidParameterValue(f"Invalid {name} {uri!r}: it must not hold '..' or NUL.")

@@ -10,6 +10,7 @@ from typing import Any
 from runebook.api import codec
 from runebook.api.operation import Operation
 from runebook.artifacts.base import ArtifactAccess
+from runebook.core import checks
 from runebook.core.clock import now_ms
 from runebook.core.errors import Conflict, TemporarilyUnavailable
 from runebook.services.context import OWNER, Caller, Context, ServerFacts
@@ -68,6 +69,7 @@ def _answer(tx: Transaction, request: Operation, context: Context) -> Any:
     key = getattr(request, "idempotency_key", None)
     if key is None:
         return handler_of(operation)(tx, request, context)
+    checks.check_text(key, "idempotency_key")
     name = operation.spec.name
     digest = hashlib.sha256(codec.encode_request(request)).digest()
     stored = tx.idempotency.find(name, key)

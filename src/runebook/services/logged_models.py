@@ -120,7 +120,9 @@ def search_logged_models(tx: Transaction, request: SearchLoggedModels, context: 
         checks.check_experiment_id(experiment_id)
     check_search(request.max_results, request.filter, request.order_by)
     for number, dataset in enumerate(request.datasets):
-        checks.check_text(dataset.dataset_name, f"datasets[{number}].dataset_name", required=True)
+        _check_dataset(dataset.dataset_name, dataset.dataset_digest, f"datasets[{number}]", required=True)
+    for number, key in enumerate(request.order_by):
+        _check_dataset(key.dataset_name, key.dataset_digest, f"order_by[{number}]")
     query = LoggedModelQuery(
         filter=request.filter or "",
         order_by=[
@@ -133,6 +135,12 @@ def search_logged_models(tx: Transaction, request: SearchLoggedModels, context: 
     )
     page = tx.logged_models.search(request.experiment_ids, query)
     return SearchLoggedModels.Reply(models=page.items, next_page_token=page.next_token)
+
+
+def _check_dataset(name: str | None, digest: str | None, path: str, *, required: bool = False) -> None:
+    longest = limits.MAX_DATASET_NAME_LENGTH
+    checks.check_text(name or "", f"{path}.dataset_name", max_length=longest, required=required)
+    checks.check_text(digest or "", f"{path}.dataset_digest", max_length=limits.MAX_DATASET_DIGEST_LENGTH)
 
 
 @handles(LogModel)

@@ -34,6 +34,8 @@ def log_metric(tx: Transaction, request: LogMetric, context: Context) -> Nothing
 
 @handles(GetMetricHistory)
 def get_metric_history(tx: Transaction, request: GetMetricHistory, context: Context) -> GetMetricHistory.Reply:
+    checks.check_run_id(request.run_id)
+    _check_metric_key(request.metric_key)
     if request.max_results is not None:
         checks.check_count(request.max_results, "max_results", at_most=limits.MAX_INT64)
     page = tx.metrics.history(
@@ -47,6 +49,7 @@ def get_metric_history_bulk(
     tx: Transaction, request: GetMetricHistoryBulk, context: Context
 ) -> GetMetricHistoryBulk.Reply:
     _check_run_ids(request.run_id, "run_id")
+    _check_metric_key(request.metric_key)
     checks.check_count(request.max_results, "max_results", at_most=limits.MAX_HISTORY_PAGE)
     metrics: list[Metric] = []
     for run_id in request.run_id:
@@ -62,6 +65,7 @@ def get_metric_history_bulk_interval(
     tx: Transaction, request: GetMetricHistoryBulkInterval, context: Context
 ) -> GetMetricHistoryBulkInterval.Reply:
     _check_run_ids(request.run_ids, "run_ids")
+    _check_metric_key(request.metric_key)
     checks.check_count(request.max_results, "max_results", at_most=limits.MAX_INTERVAL_POINTS)
     start, end = request.start_step, request.end_step
     if (start is None) != (end is None):
@@ -104,6 +108,11 @@ def _check_run_ids(run_ids: Sequence[str], path: str) -> None:
         )
     for number, run_id in enumerate(run_ids):
         checks.check_run_id(run_id, f"{path}[{number}]")
+
+
+def _check_metric_key(metric_key: str) -> None:
+    """A key that no metric can have is an error; one that none has is not."""
+    checks.check_text(metric_key, "metric_key", max_length=limits.MAX_KEY_LENGTH)
 
 
 def _of_run(metric: Metric, run_id: str) -> Metric:
