@@ -272,14 +272,8 @@ def _refusal(response: urllib3.BaseHTTPResponse) -> RunebookError:
     detail = fields.get("detail") if isinstance(fields, dict) else None
     text = str(detail) if detail else response.data[:500].decode("utf-8", "replace").strip()
     message = f"The server answered {response.status}: {text or response.reason}"
-    codes = {
-        404: "RESOURCE_DOES_NOT_EXIST",
-        405: "METHOD_NOT_ALLOWED",
-        413: "REQUEST_TOO_LARGE",
-        501: "NOT_IMPLEMENTED",
-    }
     default = "INTERNAL_ERROR" if response.status >= 500 else "BAD_REQUEST"
-    return error_from_code(codes.get(response.status, default), message)
+    return error_from_code(_CODES.get(response.status, default), message)
 
 
 def _may_pass(response: urllib3.BaseHTTPResponse) -> bool:

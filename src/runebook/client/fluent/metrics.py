@@ -11,7 +11,7 @@ from runebook.client.entities import DatasetInput, Metric
 from runebook.client.fluent.active_model import get_active_model_id
 from runebook.client.fluent.runs import target
 from runebook.client.run_operations import RunOperations
-from runebook.client.values import make_metric
+from runebook.client.values import make_metric, whole_number
 
 
 def log_metric(
@@ -31,9 +31,10 @@ def log_metric(
     """
     client, logged_to = target(run_id)
     name, digest = _measured_on(client, logged_to, dataset)
-    models = [model_id] if model_id else _models_at(logged_to, step or 0)
+    at = 0 if step is None else whole_number("step", step)
+    models = [model_id] if model_id else _models_at(logged_to, at)
     return client.log_metric(
-        logged_to, key, value, timestamp, step, synchronous, name, digest, models[0] if models else None
+        logged_to, key, value, timestamp, at, synchronous, name, digest, models[0] if models else None
     )
 
 
@@ -49,11 +50,12 @@ def log_metrics(
     """Many metrics of one step and time: all or nothing, up to 1000. Models and dataset as of `log_metric`."""
     client, logged_to = target(run_id)
     name, digest = _measured_on(client, logged_to, dataset)
-    models: list[str | None] = [model_id] if model_id else [*_models_at(logged_to, step or 0)] or [None]
+    at = 0 if step is None else whole_number("step", step)
+    models: list[str | None] = [model_id] if model_id else [*_models_at(logged_to, at)] or [None]
     points = []
     for key, value in metrics.items():
         for model in models:
-            point = make_metric(key, value, timestamp, step, model, name, digest)
+            point = make_metric(key, value, timestamp, at, model, name, digest)
             points.append(Metric.of(point))
     return client.log_batch(logged_to, metrics=points, synchronous=synchronous)
 
