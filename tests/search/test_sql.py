@@ -6,13 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runebook.core.limits import MAX_FILTER_CLAUSES, MAX_ORDER_BY
 from runebook.search.evaluate import matches, ordered
 from runebook.search.order_by import parse_order_by
+from runebook.search.parser import parse_filter
 from runebook.search.tree import Node
 from runebook.search.vocabulary import RUNS
 from runebook.storage.sql import search as sql_search
 from runebook.storage.sql.search import Search, search_ids
 from runebook.storage.sql.search_tables import RUN_TABLES
+from runebook.testing.search_cases import RUNS as CASES
 from runebook.testing.search_contract import SearchContract
 from runebook.testing.search_records import RunCase, RunCaseRecord
 
@@ -43,6 +46,48 @@ class TestSearchOfSeveralExperiments(SearchContract):
     @pytest.fixture
     def backend(self) -> SqlBackend:
         return SqlBackend(sqlite_connection(), experiments=(0, 1))
+
+
+HALF = MAX_FILTER_CLAUSES // 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(run_id = 'a1' OR NOT " * HALF + "run_id = 'b2'" + ")" * HALF,
+        "(metrics.loss > 1 OR params.lr = '9' AND NOT " * 80 + "status = 'FAILED'" + ")" * 80,
+        "(dataset.name = 'mnist' OR dataset.name = 'b' AND " * 80 + "dataset.name LIKE 'c%'" + ")" * 80,
+        " AND ".join(["NOT metrics.loss.min > 5"] * MAX_FILTER_CLAUSES),
+        " AND ".join(["dataset.name != 'mnist'"] * MAX_FILTER_CLAUSES),
+        "run_id IN (" + "'a1', " * 2000 + ")",
+    ],
+)
+def test_the_largest_filters_are_compiled(text: str) -> None:
+    backend = SqlBackend(sqlite_connection())
+    backend.log(CASES)
+    tree = parse_filter(text, RUNS)
+    expected = [case.run_id for case in CASES if matches(tree, RunCaseRecord(case))]
+    assert sorted(backend.search(text, [])[0]) == expected
+
+
+def test_the_longest_order_is_compiled_and_paged() -> None:
+    backend = SqlBackend(sqlite_connection())
+    keys = [f"metrics.m{index}" for index in range(MAX_ORDER_BY)]
+    backend.log([RunCase(f"r{index}", metrics={key[8:]: [float(index % 3)] for key in keys}) for index in range(6)])
+    first, token = backend.search("", keys, 3)
+    rest, _ = backend.search("", keys, 3, token)
+    assert first + rest == ["r0", "r3", "r1", "r4", "r2", "r5"]
+
+
+def test_a_page_ordered_by_a_metric_reads_its_index_in_order() -> None:
+    backend = SqlBackend(sqlite_connection())
+    backend.log(CASES)
+    backend.search("", ["metrics.loss DESC"], 2)
+    ordered_by_metric = [sql for sql in backend.statements if "f.last_value DESC" in sql]
+    values = dict.fromkeys([f"p{index}" for index in range(1, 9)], 1)
+    plan = [row[3] for row in backend.connection.execute("EXPLAIN QUERY PLAN " + ordered_by_metric[0], values)]
+    assert "INDEX metric_summaries_by_last (experiment_id=? AND name_id=? AND last_kind=?)" in plan[0]
+    assert not any("USE TEMP B-TREE FOR ORDER BY" in step for step in plan)
 
 
 @pytest.fixture(scope="module")

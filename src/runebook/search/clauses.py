@@ -21,6 +21,9 @@ _TEXTUAL = (*_EQUALS, *_LIKES, *_LISTS, *_NULL_TESTS)
 _NUMERIC = (*_EQUALS, *_SIZES, *_LISTS, *_NULL_TESTS)
 _ALL = (*_EQUALS, *_SIZES, *_LIKES, *_LISTS, *_NULL_TESTS)
 
+_MAX_LISTED = 2000
+"""Values in all lists of a filter together: databases bound the parameters of a statement."""
+
 _MARK_HINTS = {
     "==": " Equality is written with one =.",
     "<>": " Inequality is written !=.",
@@ -40,6 +43,7 @@ class ClauseReader:
         self.text = text
         self.tokens = tokens
         self.noun = noun
+        self.listed = 0
 
     def read(self, at: int) -> tuple[Node, int]:
         """The clause that begins at a token, and the token after it."""
@@ -100,6 +104,11 @@ class ClauseReader:
             if values and isinstance(value, str) != isinstance(values[0], str):
                 raise self.refused(token.start, "a list holds either texts in quotes or numbers, not both.")
             values.append(value)
+            self.listed += 1
+            if self.listed > _MAX_LISTED:
+                raise self.refused(
+                    token.start, f"the lists of a filter hold at most {_MAX_LISTED} values; split the search."
+                )
             at += 1
             if self.is_mark(at, ","):
                 at += 1

@@ -102,7 +102,8 @@ def page_statement(
 ) -> Statement:
     """The statement for the rows of one phase (or of all) after the row of `marks`, starting from `driver`'s table."""
     parameters = Parameters()
-    filters = FilterCompiler(dialect, search.tables, names, parameters, search.datasets)
+    scope = _scope(search, parameters)
+    filters = FilterCompiler(dialect, search.tables, names, parameters, search.datasets, scope)
     orders = OrderCompiler(dialect, search.tables, names, filters)
     source, conditions, first = f"{search.tables.table} r", [], None
     if driver is not None:
@@ -113,7 +114,7 @@ def page_statement(
         source, rows, first = _phase_source(dialect, filters, search, phase)
         conditions.append(rows)
     columns = orders.columns(search.order, first)
-    conditions += _scope(search, "r", parameters)
+    conditions += scope
     if search.tree is not None:
         conditions.append(filters.condition(search.tree))
     conditions += _on_datasets(filters, search)
@@ -122,8 +123,9 @@ def page_statement(
     joins = [join for column in columns for join in column.joins]
     selected = ", ".join(["r.id", *(column.selected() for column in columns)])
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    before = f"WITH {', '.join(filters.tables_before)} " if filters.tables_before else ""
     sql = (
-        f"SELECT {selected} FROM {' '.join([source, *joins])}{where}"
+        f"{before}SELECT {selected} FROM {' '.join([source, *joins])}{where}"
         f" ORDER BY {order_terms(columns)} {dialect.limit(parameters.add(limit))}"
     )
     return Statement(sql, parameters.values, columns)
@@ -142,13 +144,13 @@ def _name_ids(execute: Execute, search: Search) -> dict[str, int]:
     return {row[0]: row[1] for row in execute(sql, parameters.values)}
 
 
-def _scope(search: Search, alias: str, parameters: Parameters) -> list[str]:
+def _scope(search: Search, parameters: Parameters) -> list[str]:
     """The experiments and stages that are searched."""
     conditions = []
     if search.experiments is not None:
         conditions.append(_among(search.tables.experiment, search.experiments, parameters))
     if search.stages is not None:
-        conditions.append(_among(f"{alias}.lifecycle_stage", search.stages, parameters))
+        conditions.append(_among("r.lifecycle_stage", search.stages, parameters))
     return conditions
 
 

@@ -29,6 +29,17 @@ DatasetRef = tuple[str, str | None]
 
 _NULL_TESTS = ("IS NULL", "IS NOT NULL")
 
+_MAX_NESTING = 8
+"""Levels of AND and OR in one condition. SQLite's parser has a stack of 100, and a level takes several places."""
+
+_MAX_FLATTENED = 6
+"""Sub-queries that a planner may turn into joins. PostgreSQL and MariaDB try all their orders, which takes forever."""
+
+_DATASET_JOINS = (
+    "JOIN datasets d ON d.id = i.dataset_id"
+    " LEFT JOIN input_tags t ON t.input_id = i.id AND t.tag_key = 'mlflow.data.context'"
+)
+
 
 def interned_names(tables: NounTables, tree: Node | None, order: Sequence[OrderKey] = ()) -> list[str]:
     """The keys whose ids in `names` the compiler needs."""
@@ -47,7 +58,8 @@ class FilterCompiler:
     """Compiles for one statement, whose parameters it adds to.
 
     `names` gives the ids of interned keys; one that is not there was never logged. `datasets` restricts the metrics of
-    logged models to what was measured on them.
+    logged models to what was measured on them. `scope` is the condition on `r` that every row of the search meets.
+    Where a tree is nested deeply, its lower parts become `tables_before`: named queries for a WITH clause, in order.
     """
 
     def __init__(
@@ -57,26 +69,50 @@ class FilterCompiler:
         names: Mapping[str, int],
         parameters: Parameters,
         datasets: Iterable[DatasetRef] = (),
+        scope: Sequence[str] = (),
     ) -> None:
         self.dialect = dialect
         self.tables = tables
         self.names = names
         self.parameters = parameters
         self.datasets = list(datasets)
+        self.scope = list(scope)
+        self.tables_before: list[str] = []
+        self.subqueries = 0
 
-    def condition(self, node: Node, *, negated: bool = False) -> str:
+    def condition(self, node: Node, *, negated: bool = False, level: int = 0) -> str:
         """SQL that selects the rows of which the node holds (or does not)."""
-        if isinstance(node, Not):
-            return self.condition(node.part, negated=not negated)
+        while isinstance(node, Not):
+            node, negated = node.part, not negated
         if isinstance(node, (And, Or)):
+            if level == _MAX_NESTING:
+                return self._apart(node, negated=negated)
             joiner = " AND " if isinstance(node, And) is not negated else " OR "
             parts = []
             for part in node.parts:
-                parts.append(self.condition(part, negated=negated))  # noqa: PERF401  # one frame a level
+                parts.append(self.condition(part, negated=negated, level=level + 1))  # noqa: PERF401  # one frame a level
             return f"({joiner.join(parts)})"
         if isinstance(node, SameDataset):
             return _not(self._any_dataset(node.part), negated=negated)
         return self._comparison(node, negated=negated)
+
+    def _apart(self, node: Node, *, negated: bool) -> str:
+        """The condition by way of a sub-query of its own."""
+        conditions = [*self.scope, self.condition(node, negated=negated)]
+        query = f"SELECT r.id FROM {self.tables.table} r WHERE {' AND '.join(conditions)}"
+        return f"r.id IN (SELECT id FROM {self._table_before(query)})"
+
+    def _table_before(self, query: str) -> str:
+        name = f"deep{len(self.tables_before) + 1}"
+        self.tables_before.append(f"{name} AS ({query})")
+        return name
+
+    def _exists(self, source: str, where: str) -> str:
+        """Whether there are such rows. A comparison with TRUE keeps planners from making a join of it."""
+        self.subqueries += 1
+        found = f"EXISTS (SELECT 1 FROM {source} WHERE {where})"
+        is_fenced = self.subqueries > _MAX_FLATTENED and self.dialect.name in ("postgresql", "mysql")
+        return f"({found} = TRUE)" if is_fenced else found
 
     def _comparison(self, node: Comparison, *, negated: bool) -> str:
         entity = node.key.entity
@@ -120,7 +156,7 @@ class FilterCompiler:
         if inner is None:
             return _constant(node.operator == "IS NULL")
         negation = "NOT " if node.operator == "IS NULL" else ""
-        return f"{negation}EXISTS (SELECT 1 FROM {table.name} k WHERE k.{table.owner} = r.id AND {inner})"
+        return negation + self._exists(f"{table.name} k", f"k.{table.owner} = r.id AND {inner}")
 
     def keyed_rows(self, node: Comparison, alias: str, *, scoped: bool = True) -> str | None:
         """The condition on the rows of a param or tag that make the comparison hold; None when its key is unknown.
@@ -172,7 +208,7 @@ class FilterCompiler:
             return _constant(is_null)
         if self.tables.summaries is not None:
             rows = self.summary_rows(node, name, aggregate, "k")
-            found = f"EXISTS (SELECT 1 FROM {self.tables.summaries} k WHERE k.run = r.id AND {rows})"
+            found = self._exists(f"{self.tables.summaries} k", f"k.run = r.id AND {rows}")
         else:
             found = self._point_exists(node, name, aggregate)
         return f"NOT {found}" if is_null else found
@@ -198,9 +234,9 @@ class FilterCompiler:
             condition = f" AND {metric_condition(self.parameters, 'k.value', 'k.kind', node)}"
         if aggregate is not None and condition:
             chosen = self.chosen_point(name, aggregate, self.datasets)
-            return f"EXISTS (SELECT 1 FROM {points} k WHERE k.id = {chosen}{condition})"
+            return self._exists(f"{points} k", f"k.id = {chosen}{condition}")
         rows = self.point_rows(name, "k", self.datasets)
-        return f"EXISTS (SELECT 1 FROM {points} k WHERE {rows}{condition})"
+        return self._exists(f"{points} k", f"{rows}{condition}")
 
     def point_rows(self, name: str | None, alias: str, datasets: Sequence[DatasetRef]) -> str:
         """The condition on the points of a logged model: of one metric or any, on one of the datasets if there are."""
@@ -236,21 +272,23 @@ class FilterCompiler:
         return self._any_dataset(node)
 
     def _any_dataset(self, part: Node) -> str:
-        joins = "FROM inputs i JOIN datasets d ON d.id = i.dataset_id"
-        if any(comparison.key.name == "context" for comparison in comparisons(part)):
-            joins += " LEFT JOIN input_tags t ON t.input_id = i.id AND t.tag_key = 'mlflow.data.context'"
-        return f"EXISTS (SELECT 1 {joins} WHERE i.run = r.id AND {self._dataset_condition(part)})"
+        rows = self._dataset_condition(part, 0)
+        return self._exists(f"inputs i {_DATASET_JOINS}", f"i.run = r.id AND {rows}")
 
-    def _dataset_condition(self, node: Node) -> str:
+    def _dataset_condition(self, node: Node, level: int) -> str:
         if isinstance(node, Comparison):
             column = "t.tag_value" if node.key.name == "context" else f"d.{node.key.name}"
             if node.operator in _NULL_TESTS:
                 return f"{column} {node.operator}"
             return text_condition(self.dialect, self.parameters, column, node)
         assert isinstance(node, (And, Or))
+        if level == _MAX_NESTING:
+            rows = " AND ".join([*self.scope, self._dataset_condition(node, 0)])
+            source = f"inputs i {_DATASET_JOINS} JOIN {self.tables.table} r ON r.id = i.run"
+            return f"i.id IN (SELECT id FROM {self._table_before(f'SELECT i.id FROM {source} WHERE {rows}')})"
         parts = []
         for part in node.parts:
-            parts.append(self._dataset_condition(part))  # noqa: PERF401  # one frame a level
+            parts.append(self._dataset_condition(part, level + 1))  # noqa: PERF401  # one frame a level
         return f"({(' AND ' if isinstance(node, And) else ' OR ').join(parts)})"
 
 

@@ -154,11 +154,16 @@ def after_condition(
     dialect: Dialect, columns: Sequence[SortColumn], marks: Sequence[SortValue], parameters: Parameters
 ) -> str:
     """The rows that stand after the one with the given values."""
-    condition = FALSE
-    for column, mark in zip(reversed(columns), reversed(marks), strict=True):
-        beyond, same = _after(column, mark, parameters), _same(column, mark, parameters)
-        rest = condition if same is None else f"({same} AND {condition})"
-        condition = f"({beyond} OR {rest})" if beyond is not None else rest
+    alternatives: list[str] = []
+    same_so_far: list[str] = []
+    for column, mark in zip(columns, marks, strict=True):
+        edge = "" if mark.rank or column.fixed_rank else parameters.add(mark.value)
+        beyond, same = _after(column, mark, edge), _same(column, mark, edge)
+        if beyond is not None:
+            alternatives.append(" AND ".join([*same_so_far, beyond]))
+        if same is not None:
+            same_so_far.append(same)
+    condition = f"({' OR '.join(alternatives)})" if alternatives else FALSE
     bound = _bound(dialect, columns[0], marks[0], parameters)
     return condition if bound is None else f"{bound} AND {condition}"
 
@@ -174,15 +179,15 @@ def _bound(dialect: Dialect, column: SortColumn, mark: SortValue, parameters: Pa
     return f"{column.value} {sign} {edge}"
 
 
-def _after(column: SortColumn, mark: SortValue, parameters: Parameters) -> str | None:
-    """The rows after the mark by this key alone; None when there are none."""
+def _after(column: SortColumn, mark: SortValue, edge: str) -> str | None:
+    """The rows after the mark by this key alone; None when there are none. `edge` is the mark's value."""
     if column.fixed_rank or mark.rank == 2:
         return None
     missing = column.kind or column.value
     alternatives = []
     if mark.rank == 0:
         sign = ">" if column.ascending else "<"
-        value = f"{column.value} {sign} {parameters.add(mark.value)}"
+        value = f"{column.value} {sign} {edge}"
         if column.kind is None:
             alternatives.append(value)
         else:
@@ -194,7 +199,7 @@ def _after(column: SortColumn, mark: SortValue, parameters: Parameters) -> str |
     return f"({' OR '.join(alternatives)})" if alternatives else None
 
 
-def _same(column: SortColumn, mark: SortValue, parameters: Parameters) -> str | None:
+def _same(column: SortColumn, mark: SortValue, edge: str) -> str | None:
     """The rows that are equal to the mark by this key; None when all are."""
     if column.fixed_rank:
         return None
@@ -202,5 +207,5 @@ def _same(column: SortColumn, mark: SortValue, parameters: Parameters) -> str | 
         return f"{column.kind or column.value} IS NULL"
     if mark.rank == 1:
         return f"{column.kind} = 2"
-    same = f"{column.value} = {parameters.add(mark.value)}"
+    same = f"{column.value} = {edge}"
     return same if column.kind is None else f"({column.kind} = {mark.kind} AND {same})"

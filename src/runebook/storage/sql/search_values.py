@@ -52,6 +52,8 @@ def text_condition(
 
 def _like(dialect: Dialect, parameters: Parameters, text: str, comparison: Comparison) -> str:
     pattern = str(comparison.value)
+    if dialect.name == "mysql":
+        pattern = pattern.replace("\\", "\\\\")  # MariaDB takes ESCAPE '' for a backslash
     if comparison.operator.endswith("ILIKE"):
         condition = dialect.ilike(text, parameters.add(ascii_lower(pattern)))
     else:
@@ -136,11 +138,11 @@ def metric_condition(parameters: Parameters, value_column: str, kind_column: str
     """A value with its kind. NaN is of kind 2, so that a size must say which kinds it means."""
     operator, value = comparison.operator, comparison.value
     if isinstance(value, tuple):
-        equal = [
-            metric_condition(parameters, value_column, kind_column, Comparison(comparison.key, "=", float(item)))
-            for item in value
-        ]
-        return f"{'NOT ' if operator == 'NOT IN' else ''}({' OR '.join(equal)})"
+        finite: list[object] = [float(item) for item in value if math.isfinite(float(item))]
+        equal = [f"{kind_column} = {kind_of(float(item))}" for item in value if math.isinf(float(item))]
+        if finite:
+            equal.append(f"({kind_column} = 0 AND {value_column} IN ({parameters.several(finite)}))")
+        return f"{'NOT ' if operator == 'NOT IN' else ''}({' OR '.join(sorted(set(equal)))})"
     assert isinstance(value, (int, float))
     kind = kind_of(value)
     if kind:
