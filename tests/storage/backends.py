@@ -21,6 +21,8 @@ from runebook.storage.base import Storage
 from runebook.storage.sql.schema import TABLES
 from runebook.storage.sql.storage import SqlStorage
 
+from .files.backend import FileBackend
+
 ROOT = "/artifacts"
 
 
@@ -88,33 +90,37 @@ class MemoryBackend(SqlBackend):
 
 
 class PostgresqlBackend(SqlBackend):
+    def __init__(self, uri: str) -> None:
+        super().__init__(uri)
+        self._connection = psycopg.connect(uri, autocommit=True)
+
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.uri, autocommit=True) as connection:
-            return connection.execute(sql).fetchall()
+        return self._connection.execute(sql).fetchall()
 
     def close(self) -> None:
         super().close()
-        with psycopg.connect(self.uri) as connection:
+        with self._connection, self._connection.transaction():
             for statement in _WIPE:
-                connection.execute(statement)
+                self._connection.execute(statement)
 
 
 class MariadbBackend(SqlBackend):
-    def connect(self) -> pymysql.Connection[Any]:
-        parts = urlsplit(self.uri)
+    def __init__(self, uri: str) -> None:
+        super().__init__(uri)
+        parts = urlsplit(uri)
         socket = unquote(parts.query.removeprefix("unix_socket="))
-        return pymysql.connect(unix_socket=socket, user="root", database=parts.path[1:], autocommit=True)
+        self._connection = pymysql.connect(unix_socket=socket, user="root", database=parts.path[1:], autocommit=True)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        with self.connect() as connection, connection.cursor() as cursor:
+        with self._connection.cursor() as cursor:
             cursor.execute(sql)
             return list(cursor.fetchall())
 
     def close(self) -> None:
         super().close()
-        with self.connect() as connection:
+        with self._connection, self._connection.cursor() as cursor:
             for statement in _WIPE:
-                connection.cursor().execute(statement)
+                cursor.execute(statement)
 
 
 _WIPE = [
@@ -149,9 +155,14 @@ def _mariadb(request: pytest.FixtureRequest, _: Path) -> OpenBackend:
     return MariadbBackend(request.getfixturevalue("mariadb_database"))
 
 
+def _files(_: pytest.FixtureRequest, folder: Path) -> OpenBackend:
+    return FileBackend(folder / "mlruns")
+
+
 BACKENDS: dict[str, Callable[[pytest.FixtureRequest, Path], OpenBackend]] = {
     "sqlite": _sqlite,
     "memory": _memory,
     "postgresql": _postgresql,
     "mariadb": _mariadb,
+    "files": _files,
 }

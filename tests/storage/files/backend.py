@@ -28,14 +28,17 @@ class FileBackend:
     def open_again(self) -> Storage:
         return FileStorage.open(str(self.root), artifact_root=f"{self.root.as_uri()}/artifacts")
 
+    def close(self) -> None:
+        self.storage.close()
+
     def run_folder(self, run_id: str) -> Path:
         """Where a run lies, in the trash or not."""
         (meta,) = [*self.root.glob(f"*/{run_id}/meta.yaml"), *self.root.glob(f".trash/*/{run_id}/meta.yaml")]
         return meta.parent
 
     def raw_points(self, run_id: str, key: str) -> list[Point]:
-        lines = (self.run_folder(run_id) / "metrics" / key).read_text().splitlines()
-        fields = [line.split(" ") for line in lines]
+        path = self.run_folder(run_id) / "metrics" / key
+        fields = [line.split(" ") for line in path.read_text().splitlines()] if path.exists() else []
         return [Point(int(step), int(time), float(value)) for time, value, step, *_ in fields]
 
     def raw_params(self, run_id: str) -> dict[str, str]:

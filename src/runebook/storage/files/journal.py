@@ -10,33 +10,49 @@ import contextlib
 import hashlib
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 
+from runebook.core.errors import TemporarilyUnavailable
 from runebook.storage.files.changes import Append, Change, Delete, MakeFolder, Move, Write
 from runebook.storage.files.layout import JOURNAL, NEW_FILE
+
+Readers: TypeAlias = Callable[[], AbstractContextManager[None]]
+"""Keeps readers away while changes are put in place."""
 
 _log = logging.getLogger(__name__)
 _DIGEST_BYTES = 32
 
 
-def commit(root: Path, changes: Sequence[Change]) -> None:
-    """Do all the changes, durably. The caller holds the store's lock, and has called `finish` since it took it."""
+def commit(root: Path, changes: Sequence[Change], readers_away: Readers = contextlib.nullcontext) -> None:
+    """Do all the changes, durably. The caller holds the store's lock, and has called `finish` since it took it.
+
+    The journal tells new readers to wait, so that those under way come to an end; where they do not, it is withdrawn.
+    """
     if not changes:
         return
     body = msgspec.json.encode(changes)
     _put(root, JOURNAL, hashlib.sha256(body).digest() + body)
     _sync_folder(root)
-    _apply_all(root, changes)
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(readers_away())
+        except TemporarilyUnavailable:
+            (root / JOURNAL).unlink()
+            _sync_folder(root)
+            raise
+        _apply_all(root, changes)
 
 
 def is_unfinished(root: Path) -> bool:
     return (root / JOURNAL).exists()
 
 
-def finish(root: Path) -> bool:
+def finish(root: Path, readers_away: Readers = contextlib.nullcontext) -> bool:
     """Finish what a killed process began; whether there was anything. The caller holds the store's lock."""
     try:
         raw = (root / JOURNAL).read_bytes()
@@ -44,7 +60,8 @@ def finish(root: Path) -> bool:
         return False
     digest, body = raw[:_DIGEST_BYTES], raw[_DIGEST_BYTES:]
     if hashlib.sha256(body).digest() == digest:
-        _apply_all(root, msgspec.json.decode(body, type=list[Change]), past_obstacles=True)
+        with readers_away():
+            _apply_all(root, msgspec.json.decode(body, type=list[Change]), past_obstacles=True)
         _log.warning("Finished a change of %s that was cut short", root)
     else:
         (root / JOURNAL).unlink()

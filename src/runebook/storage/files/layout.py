@@ -18,6 +18,7 @@ META = "meta.yaml"
 HIDDEN = ".runebook"
 
 LOCK = ".runebook-lock"
+READERS_LOCK = ".runebook-readers"
 JOURNAL = ".runebook-journal"
 NEW_FILE = ".runebook-new"
 ANSWERS = ".runebook-answers"
@@ -80,6 +81,10 @@ def experiment_folder(experiment_id: str, *, trashed: bool) -> str:
 
 def meta(folder: str) -> str:
     return f"{folder}/{META}"
+
+
+def no_model(model_id: str) -> NotFound:
+    return NotFound(f"Logged model with ID '{model_id[:300]}' not found.")
 
 
 def models_folder(experiment: str) -> str:

@@ -1,13 +1,14 @@
-"""One writer at a time, across threads and processes."""
+"""One writer at a time, and no change under the eyes of a reader; across threads and processes."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from runebook.core.errors import TemporarilyUnavailable
@@ -32,21 +33,11 @@ class WriterLock:
             TemporarilyUnavailable: another writer held it all the time that this one waits.
 
         """
-        deadline = time.monotonic() + WAIT_S
         if not self._threads.acquire(timeout=WAIT_S):
             raise self._unavailable()
         try:
-            descriptor = self._open()
-            try:
-                pause_s = _FIRST_PAUSE_S
-                while not _try_lock(descriptor):
-                    if time.monotonic() > deadline:
-                        raise self._unavailable()
-                    time.sleep(pause_s)
-                    pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+            with _locked(self._open(), fcntl.LOCK_EX, self._unavailable):
                 yield
-            finally:
-                os.close(descriptor)
         finally:
             self._threads.release()
 
@@ -59,22 +50,86 @@ class WriterLock:
         try:
             descriptor = self._open()
             try:
-                yield _try_lock(descriptor)
+                held = _try_lock(descriptor, fcntl.LOCK_EX)
+                try:
+                    yield held
+                finally:
+                    if held:
+                        fcntl.flock(descriptor, fcntl.LOCK_UN)
             finally:
                 os.close(descriptor)
         finally:
             self._threads.release()
 
     def _open(self) -> int:
-        return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        return _opened(self._path)
 
     def _unavailable(self) -> TemporarilyUnavailable:
         return TemporarilyUnavailable(f"{self._path.parent} is locked by another writer. Try again.")
 
 
-def _try_lock(descriptor: int) -> bool:
+class ReadersLock:
+    """Held by any number of readers, or by one writer while it puts its changes in place."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @contextlib.contextmanager
+    def shared(self) -> Iterator[None]:
+        """Keep writers' changes off meanwhile; where nothing can be written, there are none."""
+        try:
+            descriptor = _opened(self._path)
+        except PermissionError:
+            yield
+            return
+        except OSError as error:
+            if error.errno != errno.EROFS:
+                raise
+            yield
+            return
+        with _locked(descriptor, fcntl.LOCK_SH, self._unavailable):
+            yield
+
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Wait for the readers that are under way.
+
+        Raises:
+            TemporarilyUnavailable: they read all the time that this one waits.
+
+        """
+        with _locked(_opened(self._path), fcntl.LOCK_EX, self._unavailable):
+            yield
+
+    def _unavailable(self) -> TemporarilyUnavailable:
+        return TemporarilyUnavailable(f"{self._path.parent} is being read without a pause. Try again.")
+
+
+def _opened(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+
+
+@contextlib.contextmanager
+def _locked(descriptor: int, kind: int, unavailable: Callable[[], TemporarilyUnavailable]) -> Iterator[None]:
+    """Hold a lock on an open file, which is closed afterwards. A copy in a forked process does not prolong it."""
+    deadline, pause_s = time.monotonic() + WAIT_S, _FIRST_PAUSE_S
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        while not _try_lock(descriptor, kind):
+            if time.monotonic() > deadline:
+                raise unavailable()
+            time.sleep(pause_s)
+            pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+        try:
+            yield
+        finally:
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+    finally:
+        os.close(descriptor)
+
+
+def _try_lock(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

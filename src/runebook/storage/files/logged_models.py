@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from runebook.core.errors import NotFound
+from runebook.core.errors import AlreadyExists, NotFound
 from runebook.core.experiments import LifecycleStage
 from runebook.core.ids import ExperimentId, ModelId
 from runebook.core.logged_models import LoggedModel, LoggedModelData, LoggedModelInfo, LoggedModelStatus
@@ -20,7 +20,7 @@ from runebook.search.tree import comparisons
 from runebook.search.vocabulary import LOGGED_MODELS, OrderKey
 from runebook.storage.base import LoggedModelOrder, LoggedModelQuery, Page
 from runebook.storage.files import keyed, metrics, series
-from runebook.storage.files.layout import MODEL_FOLDERS, check_model_id, models_folder
+from runebook.storage.files.layout import MODEL_FOLDERS, check_model_id, models_folder, no_model
 from runebook.storage.files.series import Sample
 from runebook.storage.files.view import View, known
 from runebook.storage.files.yaml_files import Malformed, Meta, optional_text, text_of
@@ -35,6 +35,8 @@ class LoggedModelFiles:
     def create(self, info: LoggedModelInfo, params: Sequence[Param]) -> None:
         experiment = self._view.experiment(info.experiment_id)
         folder = f"{models_folder(experiment)}/{check_model_id(info.model_id)}"
+        if self._view.has_model(info.model_id):
+            raise AlreadyExists(f"Logged model with ID '{info.model_id}' already exists.")
         for name in MODEL_FOLDERS:
             self._view.files.make_folder(f"{folder}/{name}")
         keyed.write_params(self._view.files, folder, params, f"model ID='{info.model_id}'")
@@ -58,9 +60,7 @@ class LoggedModelFiles:
         )
 
     def get(self, model_id: str, *, allow_deleted: bool = False) -> LoggedModel:
-        folder, meta = self._found(model_id)
-        if _is_deleted(meta) and not allow_deleted:
-            raise NotFound(f"Logged model with ID '{model_id}' not found.")
+        folder, meta = self._found(model_id, allow_deleted=allow_deleted)
         try:
             return _model(self._view, folder, meta)
         except (KeyError, ValueError, TypeError, IndexError) as error:
@@ -69,12 +69,12 @@ class LoggedModelFiles:
     def set_status(self, model_id: str, status: LoggedModelStatus, now_ms: int) -> None:
         """As MLflow does it, the stage goes when a status comes; without a stage a model is active."""
         folder, meta = self._found(model_id)
-        if not _is_deleted(meta):
-            meta.pop("lifecycle_stage", None)
+        meta.pop("lifecycle_stage", None)
         self._view.write_meta(folder, meta | {"status": status.number, "last_updated_timestamp": now_ms})
 
     def delete(self, model_id: str, now_ms: int) -> None:
-        if not _is_deleted(self._found(model_id)[1]):
+        _, meta = self._found(model_id, allow_deleted=True)
+        if not _is_deleted(meta):
             deleted = LifecycleStage.DELETED.value
             self._update(model_id, {"lifecycle_stage": deleted, "last_updated_timestamp": now_ms})
 
@@ -122,12 +122,12 @@ class LoggedModelFiles:
                 except (KeyError, ValueError, TypeError, IndexError) as error:
                     self._view.report(folder, error)
 
-    def _found(self, model_id: str) -> tuple[str, Meta]:
-        """Raises NotFound; Malformed."""
+    def _found(self, model_id: str, *, allow_deleted: bool = False) -> tuple[str, Meta]:
+        """Raises NotFound: there is none, or it is deleted and that was not allowed; Malformed."""
         folder = self._view.model(model_id)
         meta = self._view.meta(folder)
-        if meta is None:
-            raise NotFound(f"Logged model with ID '{model_id}' not found.")
+        if meta is None or (_is_deleted(meta) and not allow_deleted):
+            raise no_model(model_id)
         return folder, meta
 
     def _update(self, model_id: str, changed: Meta) -> None:

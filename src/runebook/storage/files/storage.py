@@ -15,8 +15,8 @@ from runebook.storage.files import journal
 from runebook.storage.files.datasets import DatasetFiles
 from runebook.storage.files.experiments import ExperimentFiles
 from runebook.storage.files.idempotency import IdempotencyFiles
-from runebook.storage.files.layout import LOCK, TRASH
-from runebook.storage.files.lock import WriterLock
+from runebook.storage.files.layout import LOCK, READERS_LOCK, TRASH
+from runebook.storage.files.lock import ReadersLock, WriterLock
 from runebook.storage.files.logged_models import LoggedModelFiles
 from runebook.storage.files.metrics import MetricFiles
 from runebook.storage.files.params import ParamFiles
@@ -25,7 +25,7 @@ from runebook.storage.files.tags import TagFiles
 from runebook.storage.files.view import Caches, View
 
 READERS_WAIT_S = 2.0
-"""How long a reader waits for a writer that is just putting its changes in place."""
+"""How long a new reader lets a writer go first that waits for the readers under way."""
 
 _PAUSE_S = 0.001
 
@@ -57,16 +57,18 @@ def transaction_over(view: View) -> FileTransaction:
 
 
 class FileStorage:
-    """MLflow's `mlruns` folder. One writer at a time, be it a thread or a process; readers wait for nobody.
+    """MLflow's `mlruns` folder. One writer at a time, be it a thread or a process, beside any number of readers.
 
-    A write is all or nothing, also when its process is killed. A read sees every file whole, but a long one may see
-    some files before and some after a write that happens meanwhile. MLflow, which takes no lock, may write beside it.
+    A write is all or nothing, to readers and also when its process is killed. A writer waits with putting its changes
+    in place until the reads under way have ended; so a thread must not write within a read of its own. MLflow takes
+    no lock: it may write beside, and what it is about to write may be seen in part.
     """
 
     def __init__(self, root: Path, artifact_root: str) -> None:
         self._root = root
         self._artifact_root = artifact_root
         self._lock = WriterLock(root / LOCK)
+        self._readers = ReadersLock(root / READERS_LOCK)
         self._caches = Caches()
 
     @classmethod
@@ -119,20 +121,21 @@ class FileStorage:
     @contextlib.contextmanager
     def _read_view(self) -> Iterator[View]:
         self._settle()
-        yield View(self._root, self._caches, writable=False)
+        with self._readers.shared():
+            yield View(self._root, self._caches, writable=False)
 
     @contextlib.contextmanager
     def _write_view(self) -> Iterator[View]:
         with contextlib.ExitStack() as held:
             try:
                 held.enter_context(self._lock.held())
-                journal.finish(self._root)
+                journal.finish(self._root, self._readers.exclusive)
             except OSError as error:
                 raise self._unwritable(error) from error
             view = View(self._root, self._caches, writable=True)
             yield view
             try:
-                journal.commit(self._root, view.files.changes())
+                journal.commit(self._root, view.files.changes(), self._readers.exclusive)
             except OSError as error:
                 raise self._unwritable(error) from error
 
@@ -143,7 +146,7 @@ class FileStorage:
             try:
                 with self._lock.held_if_free() as held:
                     if held:
-                        journal.finish(self._root)
+                        journal.finish(self._root, self._readers.exclusive)
                         return
             except OSError as error:
                 raise self._unwritable(error) from error

@@ -18,6 +18,7 @@ from runebook.storage.files.layout import (
     is_run_id,
     meta,
     models_folder,
+    no_model,
     no_run,
 )
 from runebook.storage.files.series import SummaryCache
@@ -116,8 +117,11 @@ class View:
         """The folder of a logged model. Raises NotFound."""
         folder = self._find(model_id, "/models") if is_model_id(model_id) else None
         if folder is None:
-            raise NotFound(f"Logged model with ID '{model_id[:300]}' not found.")
+            raise no_model(model_id)
         return folder
+
+    def has_model(self, model_id: str) -> bool:
+        return is_model_id(model_id) and self._find(model_id, "/models") is not None
 
     def _find(self, name: str, inner: str) -> str | None:
         seen = self.caches.folder(name)
