@@ -30,6 +30,7 @@ from runebook.server.settings import ServerSettings
 from runebook.services.context import ServerFacts
 from runebook.services.dispatch import Services
 from runebook.services.handlers import handler_of
+from runebook.storage.base import Storage
 from runebook.storage.opening import open_storage
 
 OPERATION_THREADS = 8
@@ -77,6 +78,11 @@ def create_app(settings: ServerSettings) -> App:
     return App(settings)
 
 
+def open_store(settings: ServerSettings) -> Storage:
+    """The store of these settings, made where there is none yet."""
+    return open_storage(settings.backend_store_uri, artifact_root=settings.artifact_root)
+
+
 def build(settings: ServerSettings, services: Services) -> ASGIApp:
     """The layers around the routes, the outermost last."""
     router = Router(settings.static_prefix, open_paths=OPEN_PATHS)
@@ -117,8 +123,7 @@ def open_artifacts(settings: ServerSettings) -> ArtifactResolver:
 @contextlib.asynccontextmanager
 async def _open_services(settings: ServerSettings) -> AsyncIterator[Services]:
     artifacts = open_artifacts(settings)
-    opening = partial(open_storage, settings.backend_store_uri, artifact_root=settings.artifact_root)
-    storage = await anyio.to_thread.run_sync(opening)
+    storage = await anyio.to_thread.run_sync(open_store, settings)
     facts = ServerFacts(artifact_serving_enabled=settings.serve_artifacts)
     folding = Folding(storage, settings.fold_interval_s)
     folding.start()

@@ -20,9 +20,8 @@ import uvicorn
 
 from runebook.core.errors import InvalidParameterValue
 from runebook.server import request_log
-from runebook.server.app import App, create_app
+from runebook.server.app import App, create_app, open_store
 from runebook.server.settings import ServerSettings
-from runebook.storage.opening import open_storage
 
 STARTUP_PATIENCE_S = 60
 
@@ -99,7 +98,7 @@ def _serve_in_workers(settings: ServerSettings, listening: socket.socket, addres
     """The store is made before the workers open it; a worker that dies is replaced."""
     from uvicorn.supervisors.multiprocess import Multiprocess  # one process needs none of it
 
-    open_storage(settings.backend_store_uri, artifact_root=settings.artifact_root).close()
+    open_store(settings).close()
     config = _config(settings, partial(_create_worker_app, settings), factory=True, workers=settings.workers)
     threading.Thread(target=_announce_when_ready, args=(listening, address), daemon=True).start()
     Multiprocess(config, sockets=[listening]).run()
