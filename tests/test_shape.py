@@ -16,7 +16,17 @@ PACKAGE = ROOT / "src" / "runebook"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 NOUNS = {operation.spec.noun for operation in OPERATIONS.values()}
-LAYERS = ("core", "api", "services", "storage/sql", "storage/files", "server", "client", "cli", "testing")
+LAYERS = [
+    "core",
+    "api",
+    "services",
+    "storage/sql",
+    "storage/files",
+    "client/methods",
+    "client/fluent",
+    "cli",
+    "testing",
+]
 
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 40

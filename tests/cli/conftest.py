@@ -13,6 +13,12 @@ from runebook.cli.main import cli
 from runebook.client.opening import close_all
 
 
+@pytest.fixture(autouse=True)
+def _closed_stores() -> Iterator[None]:
+    yield
+    close_all()
+
+
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A store that does not exist yet, in a directory that is the working directory."""
@@ -24,15 +30,14 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture
-def call(store: str) -> Iterator[Call]:
+def call(store: str) -> Call:
     """Calls `runebook --tracking-uri STORE ...` in this process."""
 
     def run(*arguments: str) -> Done:
         result = CliRunner().invoke(cli, ["--tracking-uri", store, *arguments], prog_name="runebook")
         return Done(result.exit_code, result.stdout, result.stderr)
 
-    yield run
-    close_all()
+    return run
 
 
 @pytest.fixture

@@ -80,6 +80,7 @@ def test_hosts_are_allowed_by_name(tmp_path: Path) -> None:
         assert json.loads(fetched(info, Host="a.lab.example"))["store_type"] == "SqlStore"
         with pytest.raises(urllib.error.HTTPError) as refused:
             fetched(info, Host="evil.example")
+        refused.value.close()
 
     assert refused.value.code == 403
 
