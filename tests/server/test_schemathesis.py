@@ -35,7 +35,7 @@ def test_no_request_breaks_the_server(
 ) -> None:
     endpoint = schema[path][verb]
 
-    @settings(max_examples=20, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=12, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
     @given(case=endpoint.as_strategy(generation_mode=mode))
     def send(case: schemathesis.Case) -> None:
         response = case.call()

@@ -109,7 +109,7 @@ class OperationRoutes:
                 for verb in operation.spec.verbs
             }
             for path in operation.spec.routes:
-                router.add(path, handlers)
+                router.add(_open_ended(path), handlers)
 
     async def _serve_query(self, operation: type[Operation], request: Request) -> Response:
         pairs = query_pairs(request)
@@ -141,6 +141,12 @@ def query_pairs(request: Request) -> list[tuple[str, str]]:
         return parse_qsl(text, keep_blank_values=True, encoding="utf-8", errors="strict")
     except ValueError:
         raise BadRequest("The query string is not valid UTF-8 in percent-encoding.") from None
+
+
+def _open_ended(path: str) -> str:
+    """A name below an id, such as a tag's key, may hold slashes, and MLflow's clients send them as they are."""
+    is_name = path.count("{") > 1 and path.endswith("}")
+    return f"{path[:-1]}:path}}" if is_name and not path.endswith(":path}") else path
 
 
 def _raw_path(scope: Scope) -> str:
