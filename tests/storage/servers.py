@@ -47,15 +47,14 @@ class MariadbServer:
         install = ["mariadb-install-db", *options, "--auth-root-authentication-method=normal", "--skip-test-db"]
         subprocess.run(install, check=True, capture_output=True)
         path = f"{os.environ['PATH']}:/usr/sbin"
-        self._process = subprocess.Popen(
-            [
-                *("mariadbd", *options, f"--socket={self._socket}", "--skip-networking"),
-                *("--innodb-buffer-pool-size=64M", "--innodb-flush-log-at-trx-commit=0"),
-            ],
-            env=os.environ | {"PATH": path},
-            stdout=subprocess.DEVNULL,
-            stderr=(folder / "log").open("wb"),
-        )
+        server = ["mariadbd", *options, f"--socket={self._socket}", "--skip-networking"]
+        with (folder / "log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [*server, "--innodb-buffer-pool-size=64M", "--innodb-flush-log-at-trx-commit=0"],
+                env=os.environ | {"PATH": path},
+                stdout=log,
+                stderr=log,
+            )
         self._wait(folder)
 
     def connect(self, database: str | None = None) -> pymysql.Connection[Any]:
@@ -74,12 +73,8 @@ class MariadbServer:
 
     def _wait(self, folder: Path) -> None:
         until = time.monotonic() + 30
-        while time.monotonic() < until:
-            try:
-                self.connect().close()
-            except pymysql.OperationalError:
-                assert self._process.poll() is None, (folder / "log").read_text()
-                time.sleep(0.05)
-            else:
-                return
-        raise AssertionError((folder / "log").read_text())
+        while not self._socket.exists():
+            assert self._process.poll() is None, (folder / "log").read_text()
+            assert time.monotonic() < until, (folder / "log").read_text()
+            time.sleep(0.05)
+        self.connect().close()

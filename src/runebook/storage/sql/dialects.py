@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from runebook.core.errors import InvalidParameterValue, RunebookError, TemporarilyUnavailable
 from runebook.storage.base import TransactionConflict
-from runebook.storage.sql.schema import INDEXED_CHARACTERS, Column, Index, Table, Type
+from runebook.storage.sql.tables import INDEXED_CHARACTERS, Column, Index, Table, Type
 
 _NAMED = re.compile(r"'[^']*'|(?<![:\w]):([a-z_]\w*)")
 _UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
