@@ -30,6 +30,7 @@ def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     for name in set(os.environ) - set(without_settings()):
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("RUNEBOOK_GIT_DIFF", "false")
     monkeypatch.chdir(tmp_path)
     yield tmp_path
     active_run.end_all(RunStatus.KILLED)

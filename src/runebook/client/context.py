@@ -36,9 +36,11 @@ def source_path() -> Path | None:
 
 
 def source_folder() -> Path:
-    """Where the source is that git should be asked about."""
+    """Where the source is that git should be asked about; of an installed command such as `pytest`, where it runs."""
     source = source_path()
-    return source.parent if source else Path.cwd()
+    if source is None or source.suffix != ".py" or "site-packages" in source.parts:
+        return Path.cwd()
+    return source.parent
 
 
 def command_line() -> str:
