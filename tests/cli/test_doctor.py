@@ -39,7 +39,8 @@ def test_a_database_that_is_none_is_a_problem(call: Call, tmp_path: Path) -> Non
     (tmp_path / "broken.db").write_text("this is no database, however long it may be " * 100)
 
     exit_code, found = states(call, "--tracking-uri", f"sqlite:///{tmp_path}/broken.db")
-    assert (exit_code, found["store"][0]) == (1, "problem")
+    assert (exit_code, found["schema"][0]) == (1, "problem")
+    assert "store" not in found
 
 
 def test_an_address_that_no_store_has_is_a_problem(call: Call) -> None:

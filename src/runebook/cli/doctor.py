@@ -17,11 +17,12 @@ from urllib.parse import unquote, urlsplit
 import click
 
 from runebook._version import __version__
+from runebook.cli.db import is_database, schema_versions
 from runebook.cli.masking import masked_uri, masked_variable
 from runebook.cli.options import json_option
 from runebook.cli.output import print_json, print_table
 from runebook.cli.session import Session
-from runebook.core.errors import RunebookError, TemporarilyUnavailable
+from runebook.core.errors import InvalidState, RunebookError, TemporarilyUnavailable
 
 PACKAGES = (
     "msgspec",
@@ -91,6 +92,11 @@ def _store(session: Session) -> Iterator[Finding]:
     if missing is not None:
         yield _checked("store", lambda: _creatable(missing))
         return
+    if is_database(uri):
+        schema = _checked("schema", lambda: _schema(uri))
+        yield schema
+        if schema.state == "problem":
+            return
     started = time.perf_counter()
     answer = _checked("store", lambda: _ask(session, uri))
     if answer.state == "problem":
@@ -116,6 +122,17 @@ def _missing_file(uri: str) -> Path | None:
 def _creatable(path: Path) -> str:
     _require_writable(path)
     return f"{path} is not there yet; the first run makes it"
+
+
+def _schema(uri: str) -> str:
+    stored, newest = schema_versions(uri)
+    if stored is None:
+        return f"none yet; the first use makes one of version {newest}"
+    if stored < newest:
+        raise InvalidState(f"has version {stored}, and this release needs {newest}: run `runebook db upgrade`.")
+    if stored > newest:
+        raise InvalidState(f"has version {stored}, and this release knows {newest}: upgrade Runebook.")
+    return f"version {stored}"
 
 
 def _ask(session: Session, uri: str) -> str:
