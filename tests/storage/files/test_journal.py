@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import sys
+from collections import Counter
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -142,15 +143,20 @@ def state(root: Path) -> dict[str, Any]:
 
 
 def killed_at_line(number: int, root: Path) -> bool:
-    """Change the store in a process that is killed before a line of the journal's code; whether it came that far."""
+    """Change the store in a process that is killed before a line of the journal's code; whether it came that far.
+
+    Of a line that is run many times, the first two times count.
+    """
     child = os.fork()
     if child == 0:
         lines = iter(range(number))
+        visits: Counter[int] = Counter()
 
         def trace(frame: FrameType, event: str, _arg: object) -> Any:
             if frame.f_code.co_filename != journal.__file__:
                 return None
-            if event == "line" and next(lines, None) is None:
+            visits[frame.f_lineno] += event == "line"
+            if event == "line" and visits[frame.f_lineno] <= 2 and next(lines, None) is None:
                 os.kill(os.getpid(), signal.SIGKILL)
             return trace
 
@@ -190,7 +196,7 @@ def test_a_writer_that_is_killed_at_any_line_leaves_all_or_nothing(tmp_path: Pat
 
     assert seen == sorted(seen), "once it is done it stays done"
     assert {False, True} == set(seen)
-    assert len(seen) > 100
+    assert len(seen) > 80
 
 
 def test_a_reader_finishes_what_a_killed_writer_left(backend: FileBackend) -> None:

@@ -64,6 +64,7 @@ class Files:
         self._written: dict[str, bytes | None] = {}
         self._appended: dict[str, bytes] = {}
         self._folders: dict[str, None] = {}
+        self._below: dict[str, set[str]] = {}
         self.moved: dict[str, str] = {}
 
     def path(self, path: str) -> Path:
@@ -88,23 +89,19 @@ class Files:
         return path in self._appended or self.path(path).is_file()
 
     def is_folder(self, path: str) -> bool:
-        if path in self._folders or any(_is_below(name, path) for name in self._all_changed()):
-            return True
-        return self.path(path).is_dir()
+        return path in self._folders or path in self._below or self.path(path).is_dir()
 
     def children(self, folder: str) -> dict[str, bool]:
         """The names in a folder in order, each with whether it is a folder itself; none where there is no folder."""
         found = {entry.name: entry.is_dir() for entry in _entries(self.path(folder))}
-        prefix = folder + "/" if folder else ""
-        for path in self._all_changed():
-            if path.startswith(prefix):
-                name, slash, _ = path[len(prefix) :].partition("/")
-                if slash or path in self._folders:
-                    found[name] = True
-                elif self.is_file(path):
-                    found[name] = False
-                else:
-                    found.pop(name, None)
+        for name in self._below.get(folder, ()):
+            path = f"{folder}/{name}" if folder else name
+            if path in self._below or path in self._folders:
+                found[name] = True
+            elif self.is_file(path):
+                found[name] = False
+            else:
+                found.pop(name, None)
         return dict(sorted(found.items()))
 
     def walk(self, folder: str) -> Iterator[str]:
@@ -119,25 +116,25 @@ class Files:
             stack.extend((f"{path}/{name}", inner) for name, inner in reversed(below.items()))
 
     def write(self, path: str, data: bytes) -> None:
-        self._check_writable()
+        self._will_change(path)
         self._appended.pop(path, None)
         self._written[path] = data
 
     def append(self, path: str, lines: bytes) -> None:
         """Add whole lines; the start of a line that somebody's end left in the file is cut off."""
-        self._check_writable()
+        self._will_change(path)
         if path in self._written:
             self.write(path, (self.read(path) or b"") + lines)
         else:
             self._appended[path] = self._appended.get(path, b"") + lines
 
     def delete(self, path: str) -> None:
-        self._check_writable()
+        self._will_change(path)
         self._appended.pop(path, None)
         self._written[path] = None
 
     def make_folder(self, path: str) -> None:
-        self._check_writable()
+        self._will_change(path)
         self._folders[path] = None
 
     def move(self, source: str, target: str) -> None:
@@ -171,10 +168,16 @@ class Files:
         size, torn = _end_of_lines(self.path(path))
         return Append(self._after_moves(path), size, torn, self._appended[path])
 
-    def _all_changed(self) -> Iterator[str]:
-        yield from self._written
-        yield from self._appended
-        yield from self._folders
+    def _will_change(self, path: str) -> None:
+        """Note the path in the folders above it."""
+        self._check_writable()
+        while path:
+            folder, _, name = path.rpartition("/")
+            names = self._below.setdefault(folder, set())
+            if name in names:
+                return
+            names.add(name)
+            path = folder
 
     def _check_writable(self) -> None:
         if not self._writable:
