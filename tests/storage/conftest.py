@@ -14,8 +14,8 @@ from .servers import MariadbServer, PostgresqlServer
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresqlServer]:
-    server = PostgresqlServer(tmp_path_factory.mktemp("postgresql"))
+def postgresql() -> Iterator[PostgresqlServer]:
+    server = PostgresqlServer()
     yield server
     server.stop()
 

