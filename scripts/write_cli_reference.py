@@ -57,7 +57,7 @@ finite are the texts `"NaN"`, `"Infinity"` and `"-Infinity"`.
 
 ## Exit codes
 
-An error is one line on stderr, starting with `Error:`; under `--json` it is `{"error_code": ..., "message": ...}`.
+An error is told on stderr, after `Error:`; under `--json` it is one line, `{"error_code": ..., "message": ...}`.
 
 | exit code | meaning | error codes |
 |---|---|---|

@@ -36,3 +36,12 @@ def test_a_line_that_sets_nothing_is_refused_by_its_number(call: Call, tmp_path:
 
     assert done.exit_code == 2
     assert f"{file}, line 2" in done.stderr
+
+
+def test_a_file_that_is_no_text_is_refused(call: Call, tmp_path: Path) -> None:
+    file = tmp_path / "settings.env"
+    file.write_bytes(b"RUNEBOOK_A=\xff\xfe")
+
+    done = call("--env-file", str(file), "experiments", "list")
+
+    assert (done.exit_code, str(file) in done.stderr) == (2, True)

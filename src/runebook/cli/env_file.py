@@ -11,7 +11,11 @@ import click
 
 def load_env_file(path: Path) -> None:
     """Set the variables of a file of `NAME=value` lines; one that the environment has already stays as it is."""
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.UsageError(f"{path} cannot be read as text: {error}") from error
+    for number, line in enumerate(lines, start=1):
         text = line.strip().removeprefix("export ")
         if not text or text.startswith("#"):
             continue
