@@ -121,7 +121,11 @@ class FileStorage:
     @contextlib.contextmanager
     def _read_view(self) -> Iterator[View]:
         self._settle()
-        with self._readers.shared():
+        with contextlib.ExitStack() as held:
+            try:
+                held.enter_context(self._readers.shared())
+            except OSError as error:
+                raise TemporarilyUnavailable(f"The store in {self._root} cannot be read: {error}") from error
             yield View(self._root, self._caches, writable=False)
 
     @contextlib.contextmanager
