@@ -225,13 +225,13 @@ class FilterCompiler:
         if aggregate == "count":
             return f"{key} AND {integer_condition(self.parameters, f'{alias}.points', _whole(node))}"
         column = f"{alias}.{aggregate or 'last'}"
-        return f"{key} AND {metric_condition(self.parameters, f'{column}_value', f'{column}_kind', node)}"
+        return f"{key} AND {metric_condition(self.dialect, self.parameters, f'{column}_value', f'{column}_kind', node)}"
 
     def _point_exists(self, node: Comparison, name: str, aggregate: str | None) -> str:
         points = self.tables.points
         condition = ""
         if node.operator not in _NULL_TESTS:
-            condition = f" AND {metric_condition(self.parameters, 'k.value', 'k.kind', node)}"
+            condition = f" AND {metric_condition(self.dialect, self.parameters, 'k.value', 'k.kind', node)}"
         if aggregate is not None and condition:
             chosen = self.chosen_point(name, aggregate, self.datasets)
             return self._exists(f"{points} k", f"k.id = {chosen}{condition}")

@@ -134,7 +134,9 @@ def kind_of(value: float) -> int:
     return 0 if math.isfinite(value) else 1 if value > 0 else -1
 
 
-def metric_condition(parameters: Parameters, value_column: str, kind_column: str, comparison: Comparison) -> str:
+def metric_condition(
+    dialect: Dialect, parameters: Parameters, value_column: str, kind_column: str, comparison: Comparison
+) -> str:
     """A value with its kind. NaN is of kind 2, so that a size must say which kinds it means."""
     operator, value = comparison.operator, comparison.value
     if isinstance(value, tuple):
@@ -153,5 +155,8 @@ def metric_condition(parameters: Parameters, value_column: str, kind_column: str
         return f"({kind_column} = 0 AND {value_column} = {mark})"
     if operator == "!=":
         return f"({kind_column} <> 0 OR {value_column} <> {mark})"
+    if dialect.name in ("sqlite", "postgresql"):
+        not_nan = f" AND {kind_column} < 2" if operator in (">", ">=") else ""
+        return f"(({kind_column}, {value_column}) {operator} (0, {mark}){not_nan})"  # a range of the index
     beyond = -1 if operator in ("<", "<=") else 1
     return f"({kind_column} = {beyond} OR ({kind_column} = 0 AND {value_column} {operator} {mark}))"
