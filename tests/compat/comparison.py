@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +16,10 @@ class Deviation:
     Args:
         reason: why.
         expected: Runebook's answer, made from MLflow's.
-        wording: the two answers differ in an error's message alone, so Runebook's words are free.
     """
 
     reason: str
     expected: Callable[[Any], Any]
-    wording: bool = False
 
 
 def instead(answer: Any) -> Callable[[Any], Any]:
@@ -59,13 +57,41 @@ def refused(code: str, error: str = "RestException") -> Callable[[Any], Any]:
     return instead({"error": error, "error_code": code})
 
 
+def answered(status: int, code: str) -> Callable[[Any], Any]:
+    """An HTTP error of this status and code, in Runebook's own words."""
+    return instead({"status": status, "error_code": code})
+
+
+def without(*path: str | int) -> Callable[[Any], Any]:
+    """MLflow's answer without the field at one place."""
+
+    def change(answer: Any) -> Any:
+        changed = copy.deepcopy(answer)
+        inner = changed
+        for step in path[:-1]:
+            inner = inner[step]
+        del inner[path[-1]]
+        return changed
+
+    return change
+
+
 def same_error(answer: Any) -> Any:
     """The error that MLflow answers, in Runebook's own words."""
     return {key: value for key, value in answer.items() if key != "message"}
 
 
 def worded(reason: str) -> Deviation:
-    return Deviation(reason, same_error, wording=True)
+    return Deviation(reason, same_error)
+
+
+def needless_wordings(
+    conversations: list[tuple[Mapping[str, Any], Mapping[str, Any]]], wordings: Iterable[str]
+) -> set[str]:
+    """Questions listed as worded otherwise that MLflow and Runebook answer in the same words in every conversation."""
+    return {
+        name for name in wordings if all(mlflow.get(name) == runebook.get(name) for mlflow, runebook in conversations)
+    }
 
 
 def differences(
@@ -84,7 +110,7 @@ def _difference(name: str, mlflow: Any, runebook: Any, deviation: Deviation | No
     expected = deviation.expected(mlflow)
     if expected == mlflow:
         return [f"{name}: is listed as a deviation, but MLflow answers just that: {_short(mlflow)}"]
-    free_words = isinstance(expected, dict) and "error" in expected and "message" not in expected
+    free_words = isinstance(expected, dict) and "error_code" in expected and "message" not in expected
     seen = same_error(runebook) if free_words and isinstance(runebook, dict) else runebook
     return [] if seen == expected else [_told(name, expected, runebook, "deviation")]
 

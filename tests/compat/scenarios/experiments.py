@@ -91,7 +91,7 @@ def _search(record: Recorder, client: Any, prefix: str) -> None:
         "quoted tag": f"{mine} AND tags.`schlüssel/ä b` = 'wert ✓'",
         "time": f"creation_time > 1000 AND {mine}",
         "update time": f"last_update_time < 1000 AND {mine}",
-        "bad key": "lifecycle_stage = 'active'",
+        "bad key": f"lifecycle_stage = 'deleted' AND {mine}",
         "bad comparator": "name > 'a'",
         "bad syntax": "name = ",
         "bad value": "creation_time = 'x'",
@@ -100,9 +100,12 @@ def _search(record: Recorder, client: Any, prefix: str) -> None:
     }
     for label, text in filters.items():
         record.ask(f"search {label}", client.search_experiments, filter_string=text)
-    orders = {"name": ["name"], "name desc": ["name DESC"], "id": ["experiment_id DESC"], "time": ["creation_time ASC"]}
+    orders = {"name": ["name"], "name desc": ["name DESC"], "time": ["creation_time ASC"]}
     for label, order in orders.items():
         record.ask(f"search by {label}", client.search_experiments, filter_string=mine, order_by=order)
+    by_id = client.search_experiments(filter_string=mine, order_by=["experiment_id DESC"])
+    ids = [int(experiment.experiment_id) for experiment in by_id]
+    record.note("search by id is in order", ids == sorted(ids, reverse=True))
     record.ask("search by a bad key", client.search_experiments, order_by=["tags.a"])
     record.ask("search by a bad direction", client.search_experiments, order_by=["name UPWARD"])
     page = record.ask("search page", client.search_experiments, max_results=2, filter_string=mine, order_by=["name"])

@@ -25,7 +25,10 @@ _LONG_TEXT = 400
 # An experiment's id is a small number, so it is only looked for where one can stand.
 _EXPERIMENT_ID_FIELDS = {"experiment_id", "experiment_ids"}
 _EXPERIMENT_TEXT_FIELDS = {"artifact_location", "artifact_uri", "root_uri", "message"}
-_EXPERIMENT_IN_TEXT = re.compile(r"(?:(?<=[/'])|(?<=%2F)|(?<=path=)|(?<=\bid=)|(?<=\bexperiment )|(?<=\bid )|(?<=\bID ))\d+(?![\w.])")
+_EXPERIMENT_IN_TEXT = re.compile(
+    r"(?:(?<=/)|(?<=%2F)|(?<=path=)|(?<=\bid=)|(?<=\bexperiment )|(?<=\bid )|(?<=\bID ))\d+(?![\w.])"
+    r"|(?<!\w)\d+(?=(?:/|%2F)<)"
+)
 _UNORDERED_FIELDS = {"tags", "params", "dataset_inputs", "model_inputs", "model_outputs", "dataset_summaries"}
 _RANDOM_NAME_FIELDS = {"run_name", "name", "mlflow.runName"}
 

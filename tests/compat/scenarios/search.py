@@ -54,7 +54,7 @@ FILTERS = {
     "run id": "attributes.run_id != 'x'",
     "run ids": "run_id NOT IN ('x', 'y')",
     "artifact": "attributes.artifact_uri LIKE 'mlflow-artifacts:%'",
-    "unknown attribute": "attributes.experiment_id = '1'",
+    "unknown attribute": "attributes.experiment_id = '987654321'",
     "unknown entity": "things.a = '1'",
     "upper entity": "Metrics.acc > 0.5",
     "missing value": "metrics.acc >",

@@ -27,11 +27,8 @@ def ask(wire: Wire) -> None:
     wire.post("inputs of a long name", path, {"run_id": run_id, "datasets": [_input("n" * 501)]})
     wire.post("inputs of a long digest", path, {"run_id": run_id, "datasets": [_input("a", "d" * 37)]})
     wire.post("inputs of a long tag", path, {"run_id": run_id, "datasets": [_input("a", context="c" * 501)]})
-    wire.post("inputs of a nameless dataset", path, {"run_id": run_id, "datasets": [{"dataset": {"digest": "d"}}]})
-    wire.post("inputs of an empty one", path, {"run_id": run_id, "datasets": [{}]})
     wire.post("inputs of text", path, {"run_id": run_id, "datasets": "iris"})
     wire.post("model inputs", path, {"run_id": run_id, "models": [{"model_id": "m-unknown"}]})
-    wire.post("model inputs without id", path, {"run_id": run_id, "models": [{}]})
     outputs = "runs/outputs"
     wire.post("outputs", outputs, {"run_id": run_id, "models": [{"model_id": "m-unknown", "step": 3}]})
     wire.post("outputs of nothing", outputs, {"run_id": run_id})
@@ -40,6 +37,15 @@ def ask(wire: Wire) -> None:
     wire.get("read inputs", "runs/get", run_id=run_id)
     wire.post("search inputs", "runs/search", {"experiment_ids": [experiment]})
     _search(wire, experiment)
+    _incomplete(wire, run_id)
+
+
+def _incomplete(wire: Wire, run_id: str) -> None:
+    """What MLflow stores with empty names."""
+    path = "runs/log-inputs"
+    wire.post("inputs of a nameless dataset", path, {"run_id": run_id, "datasets": [{"dataset": {"digest": "d"}}]})
+    wire.post("inputs of an empty one", path, {"run_id": run_id, "datasets": [{}]})
+    wire.post("model inputs without id", path, {"run_id": run_id, "models": [{}]})
 
 
 def _search(wire: Wire, experiment: str) -> None:

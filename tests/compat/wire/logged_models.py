@@ -32,7 +32,7 @@ def ask(wire: Wire) -> None:
 def _change(wire: Wire, model_id: str) -> None:
     own = f"logged-models/{model_id}"
     wire.patch("finalize", own, {"model_id": model_id, "status": "LOGGED_MODEL_READY"})
-    wire.patch("finalize without id", own, {"status": "LOGGED_MODEL_READY"})
+    wire.patch("finalize without id", own, {"status": "LOGGED_MODEL_READY"}, status_only=True)
     wire.patch("finalize without status", own, {"model_id": model_id})
     wire.patch("finalize by number", own, {"model_id": model_id, "status": 3})
     wire.patch("finalize none", f"logged-models/{_NONE}", {"model_id": _NONE, "status": "LOGGED_MODEL_READY"})

@@ -43,7 +43,10 @@ def _log(wire: Wire, run_id: str) -> None:
     wire.post("metric of no run", path, {**good, "run_id": _NONE})
     wire.post("metric on data", path, {**good, "key": "data", "dataset_name": "iris", "dataset_digest": "d"})
     wire.post("metric of no model", path, {**good, "model_id": "m-none"})
-    wire.get("read metrics", "runs/get", run_id=run_id)
+    found = wire.send("read metrics", "GET", f"2.0/mlflow/runs/get?run_id={run_id}", status_only=True)
+    metrics = found["run"]["data"]["metrics"]
+    points = {metric["key"]: [metric["value"], metric["step"]] for metric in metrics if metric["key"] != "uuid"}
+    wire.note("metrics read", points)
     for label in ("of NaN", "of Infinity", "data"):
         wire.get(f"history {label}", "metrics/get-history", run_id=run_id, metric_key=label)
 

@@ -48,8 +48,8 @@ class Wire:
     def get(self, question: str, path: str, /, **query: Any) -> Any:
         return self.send(question, "GET", f"2.0/mlflow/{path}", fields=_pairs(query))
 
-    def patch(self, question: str, path: str, body: Any) -> Any:
-        return self.send(question, "PATCH", f"2.0/mlflow/{path}", body=json.dumps(body), headers=_JSON)
+    def patch(self, question: str, path: str, body: Any, **more: Any) -> Any:
+        return self.send(question, "PATCH", f"2.0/mlflow/{path}", body=json.dumps(body), headers=_JSON, **more)
 
     def delete(self, question: str, path: str, body: Any = None) -> Any:
         return self.send(question, "DELETE", f"2.0/mlflow/{path}", body=json.dumps(body or {}), headers=_JSON)
@@ -99,13 +99,19 @@ def _parsed(reply: urllib3.BaseHTTPResponse) -> Any:
         return None
 
 
+def _with_opaque_token(body: Any) -> Any:
+    """What a page token says is its server's own; that there is one counts."""
+    token = body.get("next_page_token") if isinstance(body, dict) else None
+    return body | {"next_page_token": "<token>"} if token else body
+
+
 def _answer(reply: urllib3.BaseHTTPResponse, body: Any, *, status_only: bool) -> dict[str, Any]:
     if reply.status >= 400 and isinstance(body, dict) and "error_code" in body:
         return {"status": reply.status, "error_code": body["error_code"], "message": body.get("message")}
     if status_only:
         return {"status": reply.status}
     if body is not None:
-        return {"status": reply.status, "body": body}
+        return {"status": reply.status, "body": _with_opaque_token(body)}
     kind = reply.headers.get("Content-Type", "").split(";")[0]
     text = reply.data.decode("utf-8", "replace") if reply.status < 300 else "(a page)"
     return {"status": reply.status, "type": kind, "text": text} if reply.status < 300 else {"status": reply.status}
