@@ -90,8 +90,10 @@ class ErrorBoundary:
 
 def _answer(error: Exception, scope: Scope) -> Response:
     if isinstance(error, RunebookError):
-        if STATUS_BY_CODE.get(error.code, 500) >= 500:
-            _log.error("%s %s: %s", scope["method"], error.code, error.message, exc_info=error)
+        status = STATUS_BY_CODE.get(error.code, 500)
+        if status >= 500:  # a traceback where there is a defect or a cause to look for
+            trace = error if status == 500 or error.__cause__ is not None else None
+            _log.error("%s: %s", error.code, error.message, exc_info=trace)
         return error_response(error)
     _log.error("A defect answered a request with 500", exc_info=error)
     return error_response(

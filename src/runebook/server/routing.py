@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, quote, unquote
 
 import anyio.to_thread
 from anyio import CapacityLimiter
@@ -150,8 +150,8 @@ def _open_ended(path: str) -> str:
 
 
 def _raw_path(scope: Scope) -> str:
-    """The path as it was sent."""
-    sent: bytes = scope.get("raw_path") or scope["path"].encode()
+    """The path as it was sent; a server that hands over the decoded path only gets it encoded again."""
+    sent: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
     return sent.partition(b"?")[0].decode("latin-1")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import http.client
 import multiprocessing
 import os
 import signal
@@ -21,6 +20,7 @@ import uvicorn
 from runebook.core.errors import InvalidParameterValue
 from runebook.server import request_log
 from runebook.server.app import App, create_app, open_store
+from runebook.server.protocol import BoundedHttpProtocol
 from runebook.server.settings import ServerSettings
 
 STARTUP_PATIENCE_S = 60
@@ -124,7 +124,7 @@ def _config(settings: ServerSettings, app: Any, *, factory: bool = False, worker
         factory=factory,
         workers=workers,
         loop="asyncio",
-        http="httptools",
+        http=BoundedHttpProtocol,
         ws="none",
         lifespan="on",
         log_config=None,
@@ -148,6 +148,8 @@ def _announce(address: str) -> None:
 
 def _announce_when_ready(listening: socket.socket, address: str) -> None:
     """Ask for the health of the server until a worker answers."""
+    import http.client  # 45 ms that one process alone does not pay
+
     host, port = listening.getsockname()[:2]
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # compared, not bound
     deadline = time.monotonic() + STARTUP_PATIENCE_S
