@@ -112,7 +112,7 @@ def test_what_is_not_there_is_not_found(store: str) -> None:
 
 def test_inputs_are_read_back(store: str) -> None:
     frame = pd.DataFrame({"x": [1.0, 2.0], "y": ["a", "b"]})
-    dataset = rb.data.from_pandas(frame, source="https://example.org/x.csv", name="letters")  # type: ignore[attr-defined]
+    dataset = rb.data.from_pandas(frame, source="https://example.org/x.csv", name="letters")
     with rb.start_run() as run:
         rb.log_input(dataset, context="train", tags={"split": "1"})
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import re
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 from runebook.core import tags
 
 MASK = "***"
 
-_SECRET_OPTION = re.compile(r"--?[\w-]*(password|passwd|pwd|token|secret|api-?key|credential|private-?key)[\w-]*", re.I)
+_SECRET_WORDS = {"password", "passwd", "passphrase", "pwd", "token", "secret", "apikey", "credential", "credentials"}
+_SECRET_PAIRS = {("api", "key"), ("access", "key"), ("private", "key"), ("account", "key")}
 _URL_PASSWORD = re.compile(r"(?<=://)([^/\s:@]*):[^/\s@]+@")
 
 
@@ -59,13 +61,19 @@ def mask_secrets(words: list[str]) -> list[str]:
         if hides_next and not word.startswith("--"):
             masked.append(MASK)
             hides_next = False
-        elif _SECRET_OPTION.fullmatch(option):
+        elif (equals or option.startswith("-")) and _is_secret(option):
             masked.append(f"{option}={MASK}" if equals else word)
             hides_next = not equals
         else:
             masked.append(_URL_PASSWORD.sub(rf"\1:{MASK}@", word))
             hides_next = False
     return masked
+
+
+def _is_secret(option: str) -> bool:
+    """Whether a word of the name says so: `--db-password` and `hub.token` do, `--tokenizer` and `--max-tokens` do not."""
+    words = [word for word in re.split(r"[-_.]+", option.lower()) if word]
+    return bool(_SECRET_WORDS.intersection(words) or _SECRET_PAIRS.intersection(pairwise(words)))
 
 
 def platform_name() -> str:

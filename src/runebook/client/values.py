@@ -76,6 +76,13 @@ def make_metric(
     )
 
 
+def texts(values: Any) -> list[str]:
+    """Of one text or number, or of many; a text is never taken for a list of its characters."""
+    if values is None:
+        return []
+    return [str(values)] if isinstance(values, (str, int)) else [str(value) for value in values]
+
+
 def make_params(params: Mapping[str, Any]) -> list[Param]:
     return [Param(key=key_text(key), value=str(value)) for key, value in params.items()]
 

@@ -8,6 +8,7 @@ from runebook.client.client import Client
 from runebook.client.entities import Run, ViewType
 from runebook.client.extras import require
 from runebook.client.fluent.experiments import current_experiment_id
+from runebook.client.values import texts
 from runebook.config import Settings
 from runebook.core.errors import InvalidParameterValue
 
@@ -78,9 +79,9 @@ def _experiments(
     if ids and experiment_names:
         raise InvalidParameterValue("Give either 'experiment_ids' or 'experiment_names'.")
     if ids:
-        return [str(experiment_id) for experiment_id in ids]
+        return texts(ids)
     if experiment_names:
-        found = [client.get_experiment_by_name(name) for name in experiment_names]
+        found = [client.get_experiment_by_name(name) for name in texts(experiment_names)]
         return [experiment.experiment_id for experiment in found if experiment is not None]
     if is_all:
         return _all_experiments(client)

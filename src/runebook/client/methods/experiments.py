@@ -18,7 +18,7 @@ from runebook.api.experiments import (
 from runebook.client.entities import Experiment, ViewType, core_view
 from runebook.client.methods.base import Methods
 from runebook.client.paging import PagedList
-from runebook.client.values import key_text, make_tags, whole_number
+from runebook.client.values import key_text, make_tags, texts, whole_number
 from runebook.core.errors import NotFound
 from runebook.core.ids import ExperimentId
 
@@ -63,7 +63,7 @@ class ExperimentMethods(Methods):
                 max_results=limit,
                 page_token=page_token,
                 filter=filter_string,
-                order_by=list(order_by or []),
+                order_by=texts(order_by),
                 view_type=core_view(view_type),
             )
         )

@@ -19,7 +19,7 @@ from runebook.api.logged_models import (
 from runebook.client.entities import LoggedModel, LoggedModelStatus
 from runebook.client.methods.base import Methods
 from runebook.client.paging import PagedList
-from runebook.client.values import key_text, make_params, make_tags, whole_number
+from runebook.client.values import key_text, make_params, make_tags, texts, whole_number
 from runebook.core.errors import InvalidParameterValue
 from runebook.core.ids import ExperimentId, ModelId
 from runebook.core.logged_models import LoggedModelStatus as CoreLoggedModelStatus
@@ -89,7 +89,7 @@ class LoggedModelMethods(Methods):
         limit = DEFAULT_SEARCH_LOGGED_MODELS if max_results is None else whole_number("max_results", max_results)
         reply: SearchLoggedModels.Reply = self._call(
             SearchLoggedModels(
-                experiment_ids=[ExperimentId(str(experiment_id)) for experiment_id in experiment_ids],
+                experiment_ids=[ExperimentId(experiment_id) for experiment_id in texts(experiment_ids)],
                 filter=filter_string,
                 datasets=[_dataset_filter(dataset) for dataset in datasets or []],
                 max_results=limit,

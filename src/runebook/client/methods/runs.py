@@ -10,7 +10,7 @@ from runebook.client.entities import Metric, Param, Run, RunTag, ViewType, core_
 from runebook.client.methods.base import Methods
 from runebook.client.paging import PagedList
 from runebook.client.run_operations import RunOperations, perform
-from runebook.client.values import make_metric, make_tags, whole_number
+from runebook.client.values import make_metric, make_tags, texts, whole_number
 from runebook.core import params as core_params
 from runebook.core import tags as core_tags
 from runebook.core.clock import now_ms
@@ -79,11 +79,11 @@ class RunMethods(Methods):
         """One page; by default the latest first."""
         reply: SearchRuns.Reply = self._call(
             SearchRuns(
-                experiment_ids=[ExperimentId(str(experiment_id)) for experiment_id in experiment_ids],
+                experiment_ids=[ExperimentId(experiment_id) for experiment_id in texts(experiment_ids)],
                 filter=filter_string or None,
                 run_view_type=core_view(run_view_type),
                 max_results=whole_number("max_results", max_results),
-                order_by=list(order_by or []),
+                order_by=texts(order_by),
                 page_token=page_token,
             )
         )
