@@ -16,6 +16,8 @@ from runebook.core.artifacts import FileInfo
 from runebook.core.errors import InternalError, NotFound
 
 if TYPE_CHECKING:
+    import urllib3
+
     from runebook.client.http import HttpTransport
 
 ROOT = "/api/2.0/mlflow-artifacts/artifacts"
@@ -28,11 +30,15 @@ class ServedArtifactStore:
         self._transport = transport
 
     def put(self, path: str, chunks: Iterable[bytes]) -> None:
-        self._transport.stream("PUT", _target(paths.normalize_file(path)), body=chunks).release_conn()
+        _finish(self._transport.stream("PUT", _target(paths.normalize_file(path)), body=chunks))
 
     def get(self, path: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         headers = {}
         if start or end is not None:
+            found = self.stat(path)
+            size = found.file_size if found is not None else None
+            if size is not None and (start >= size or (end is not None and end <= start)):
+                return iter(())  # HTTP has no range without a byte in it
             headers["Range"] = f"bytes={start}-{'' if end is None else end - 1}"
         response = self._transport.stream("GET", _target(paths.normalize(path)), headers=headers)
         chunks: Iterator[bytes] = response.stream(CHUNK_BYTES)
@@ -65,10 +71,17 @@ class ServedArtifactStore:
         ]
 
     def delete(self, path: str) -> None:
-        self._transport.stream("DELETE", _target(paths.normalize_file(path))).release_conn()
+        _finish(self._transport.stream("DELETE", _target(paths.normalize_file(path))))
 
-    def local_path(self, path: str) -> Path | None:  # noqa: ARG002  # of the Protocol
+    def local_path(self, path: str) -> Path | None:
+        paths.normalize(path)
         return None
+
+
+def _finish(response: urllib3.BaseHTTPResponse) -> None:
+    """Read what is left of an answer, so that the connection's next answer is not taken for it."""
+    response.drain_conn()
+    response.release_conn()
 
 
 def _target(name: str) -> str:
