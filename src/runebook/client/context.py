@@ -71,7 +71,7 @@ def mask_secrets(words: list[str]) -> list[str]:
 
 
 def _is_secret(option: str) -> bool:
-    """Whether a word of the name says so: `--db-password` and `hub.token` do, `--tokenizer` and `--max-tokens` do not."""
+    """Whether a word of the name says so: `--db-password` and `hub.token` do; `--tokenizer`, `--max-tokens` do not."""
     words = [word for word in re.split(r"[-_.]+", option.lower()) if word]
     return bool(_SECRET_WORDS.intersection(words) or _SECRET_PAIRS.intersection(pairwise(words)))
 
