@@ -72,7 +72,7 @@ class MariadbServer:
         return f"mysql+pymysql://root@localhost/{name}?unix_socket={self._socket}"
 
     def stop(self) -> None:
-        self._process.terminate()
+        self._process.kill()  # nothing in it is needed any more
         self._process.wait(30)
 
     def _wait(self, folder: Path) -> None:

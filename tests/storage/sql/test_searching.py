@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from runebook.core.params import Param
+from runebook.core.tags import Tag
+from runebook.storage.sql.connections import SqliteMemory
+from runebook.storage.sql.creation import ensure_schema
+from runebook.storage.sql.dialects import Sqlite
+from runebook.storage.sql.storage import SqlStorage
+from runebook.testing.records import add_run, everything, log, log_params, metric, used
+
+
+class CountingSqlite(Sqlite):
+    count = 0
+
+    def bound(self, sql: str) -> str:
+        self.count += 1
+        return super().bound(sql)
+
+
+def test_a_page_of_any_size_takes_the_same_number_of_statements() -> None:
+    database = SqliteMemory()
+    counting = CountingSqlite()
+    database.dialect = counting
+    ensure_schema(database, "/artifacts")
+    storage = SqlStorage(database, "/artifacts")
+    for number in range(300):
+        run_id = add_run(storage, tags=[Tag(key="t", value="1")])
+        log(storage, run_id, [metric("m", float(number)), metric("n", 1.0)])
+        log_params(storage, run_id, [Param(key="p", value=str(number))])
+        with storage.write() as tx:
+            tx.datasets.log_inputs(run_id, [used("iris", context="train")], [])
+    counts = []
+    for size in (1, 3, 299, 1000):
+        counting.count = 0
+        with storage.read() as tx:
+            query = everything(size)._replace(filter="tags.t = '1'", order_by=["metrics.m DESC"])
+            assert len(tx.runs.search(["0"], query).items) == min(size, 300)
+        counts.append(counting.count)
+    storage.close()
+
+    assert max(counts[:3]) <= 14
+    assert counts[0] == counts[1] == counts[2]
