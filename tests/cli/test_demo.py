@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 from tests.cli.calls import Call
@@ -33,3 +34,12 @@ def test_the_demo_does_not_serve_a_server(call: Call) -> None:
 
     assert done.exit_code == 2
     assert "--tracking-uri names a server" in done.stderr
+
+
+def test_the_demo_says_that_the_port_is_taken_before_it_trains(call: Call, tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = call("demo", "--serve", "--port", str(taken.getsockname()[1]))
+
+    assert (done.exit_code, "in use" in done.stderr, done.stdout) == (2, True, "")

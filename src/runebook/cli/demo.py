@@ -10,6 +10,7 @@ import click
 
 from runebook.cli.masking import masked_uri
 from runebook.cli.output import print_table
+from runebook.cli.server import require_free_address, serve_store
 from runebook.cli.session import Session
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def demo(session: Session, *, directory: Path, serve: bool, host: str, port: int
     store = session.client.tracking_uri
     if serve and store.startswith(("http:", "https:")):
         raise click.UsageError("--serve serves a store of this machine, and --tracking-uri names a server.")
+    if serve:
+        require_free_address(host, port)
     click.echo(f"Logging to {masked_uri(store)}")
     with one_thread():
         for study in studies():
@@ -97,8 +100,6 @@ def _train(session: Session, experiment_id: str, study: Study, trial: Trial) -> 
 
 
 def _serve(store: str, directory: Path, host: str, port: int) -> None:
-    from runebook.cli.server import serve_store
-
     click.echo("\nServing them now, for browsers, runebook and MLflow clients. Ctrl-C stops the server.")
     serve_store(
         backend_store_uri=store, host=host, port=port, artifacts_destination=str(directory / "served-artifacts")

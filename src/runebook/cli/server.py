@@ -119,3 +119,10 @@ def serve_store(**settings: Any) -> None:
     from runebook.server.settings import ServerSettings
 
     serve(ServerSettings(**settings))
+
+
+def require_free_address(host: str, port: int) -> None:
+    """For those who do long work before they serve. Raises InvalidParameterValue: the port is taken."""
+    from runebook.server.run import bind
+
+    bind(host, port).close()
