@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -12,9 +13,9 @@ import pytest
 import runebook as rb
 
 
-def in_thread(function: object) -> object:
+def in_thread(function: Callable[[], object]) -> object:
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(function).result()  # type: ignore[call-overload]
+        return pool.submit(function).result()
 
 
 def test_a_new_thread_has_no_active_run() -> None:

@@ -64,7 +64,7 @@ def test_what_type_checkers_see_is_what_is_there() -> None:
 
 def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no_such_thing"):
-        _ = rb.no_such_thing  # type: ignore[attr-defined]
+        _ = rb.no_such_thing
 
 
 def test_mlflows_names_stand_for_ours() -> None:

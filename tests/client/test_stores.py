@@ -72,7 +72,7 @@ def test_runs_go_to_the_trash_and_back(store: str) -> None:
     rb.delete_run(run.info.run_id)
     assert rb.search_runs(output_format="list") == []
     deleted = rb.search_runs(output_format="list", run_view_type=ViewType.DELETED_ONLY)
-    assert [found.info.lifecycle_stage for found in deleted] == ["deleted"]  # type: ignore[union-attr]
+    assert [found.info.lifecycle_stage for found in deleted] == ["deleted"]
     rb.restore_run(run.info.run_id)
     assert len(rb.search_runs(output_format="list")) == 1
 
@@ -146,7 +146,7 @@ def test_a_logged_model_lives_its_life(store: str) -> None:
     outputs = rb.get_run(run.info.run_id).outputs.model_outputs
     assert [(made.model_id, made.step) for made in outputs] == [(model.model_id, 3)]
     found = rb.search_logged_models(filter_string="name = 'net'", output_format="list")
-    assert [one.model_id for one in found] == [model.model_id]  # type: ignore[union-attr]
+    assert [one.model_id for one in found] == [model.model_id]
     client.delete_logged_model(model.model_id)
     with pytest.raises(NotFound):
         rb.get_logged_model(model.model_id)

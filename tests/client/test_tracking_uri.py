@@ -92,7 +92,7 @@ def test_the_choice_reaches_child_processes(own_store: Path) -> None:
     subprocess.run([sys.executable, "-c", "import runebook as rb; rb.start_run(run_name='child')"], check=True)
 
     found = rb.search_runs(output_format="list")
-    assert [run.info.run_name for run in found] == ["child"]  # type: ignore[union-attr]
+    assert [run.info.run_name for run in found] == ["child"]
 
 
 def test_the_environment_names_the_experiment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,4 +120,4 @@ def test_a_chosen_experiment_is_found_by_name_in_another_store() -> None:
 def test_an_experiment_is_chosen_by_name_or_by_id() -> None:
     for arguments in ({}, {"experiment_name": "a", "experiment_id": "1"}):
         with pytest.raises(rb.RunebookError, match="either 'experiment_name' or 'experiment_id'"):
-            rb.set_experiment(**arguments)  # type: ignore[arg-type]
+            rb.set_experiment(**arguments)
