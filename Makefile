@@ -6,7 +6,6 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
-SOURCES := src tests scripts benchmarks examples
 PEERS := $(patsubst requirements/%.txt,.venvs/%/made-from.sha256,$(wildcard requirements/compat-*.txt requirements/peer-*.txt))
 # What `make test` hands to pytest, as in: make test PYTEST="tests/cli -k search"
 PYTEST ?= tests
@@ -30,8 +29,8 @@ help:  ## Say what there is
 	@scripts/make_venv.sh .venvs/demo requirements/demo.txt --with-checkout
 	@touch $@
 
-# Real MLflow, client and server, each in an environment of its own: what the compatibility tests and `make bench`
-# compare with. The tests make them too when they are missing, one at a time.
+# Real MLflow, client and server, each in an environment of its own: what the compatibility tests
+# compare with. Made here, before the tests run in parallel.
 .venvs/%/made-from.sha256: requirements/%.txt | .venv/.stamp
 	@echo ".venvs/$*: installing $<"
 	@$(BIN)/python -c 'from tests.compat.environments import Environment, ensure; ensure(Environment("$*"))'
@@ -69,8 +68,8 @@ fmt: .venv/.stamp  ## Format the code
 	@$(BIN)/ruff format --quiet
 
 .PHONY: bench
-bench: .venv/.stamp $(PEERS)  ## Measure speed beside MLflow on this machine
-	@$(BIN)/python -m benchmarks
+bench: .venv/.stamp  ## Measure speed beside MLflow on this machine (BENCH=--quick for a short look)
+	@$(BIN)/python benchmarks/run.py $(BENCH)
 
 .PHONY: docs
 docs: .venv/.stamp  ## Write the pages of docs/reference that come from the code

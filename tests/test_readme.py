@@ -94,7 +94,7 @@ class Machine:
         assert self._python.stdout is not None
         self._python.stdin.write(json.dumps(text) + "\n")
         self._python.stdin.flush()
-        printed = []
+        printed: list[str] = []
         for line in self._python.stdout:
             if line == "the block is done\n":
                 return "".join(printed)
