@@ -82,7 +82,7 @@ build: .venv/.stamp  ## Build the wheel and the source archive into dist/
 
 # Lock files hold versions and hashes, for every Python and platform; no addresses. UPGRADE=1 takes the newest versions.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-emit-index-url \
-        --no-header --no-annotate $(if $(UPGRADE),--upgrade)
+        --no-header $(if $(UPGRADE),--upgrade)
 
 .PHONY: lock
 lock: .venv/.stamp  ## Make the lock files in requirements/ anew
