@@ -39,13 +39,18 @@ def mariadb_database(mariadb: MariadbServer) -> str:
 
 
 @pytest.fixture(params=sorted(BACKENDS))
-def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenBackend]:
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenBackend]:
     """An empty store. Servers are started once a session, when the first test wants one."""
-    opened = BACKENDS[request.param](request, tmp_path)
-    yield opened
-    opened.close()
+    backend = BACKENDS[request.param](request, tmp_path)
+    yield backend
+    backend.close()
 
 
 @pytest.fixture
-def storage(backend: OpenBackend) -> Storage:
-    return backend.storage
+def backend(opened: OpenBackend) -> OpenBackend:
+    return opened
+
+
+@pytest.fixture
+def storage(opened: OpenBackend) -> Storage:
+    return opened.storage

@@ -43,17 +43,13 @@ class Dialect:
     """One database's way of saying things. The defaults are what SQLite and PostgreSQL share."""
 
     name: str
-    mark: str = "?"
-    """A positional parameter."""
-
+    mark: str = "?"  # a positional parameter
     begin_read: tuple[str, ...] = ("BEGIN",)
     begin_write: tuple[str, ...] = ("BEGIN",)
     lock_schema: str | None = None
     """A statement that keeps others from creating or migrating the schema; held until the transaction ends."""
 
-    unlock_schema: str | None = None
-    """The statement that ends this lock, where the end of the transaction does not."""
-
+    unlock_schema: str | None = None  # where the end of the transaction does not end this lock
     tables: str
     """A query for the names of the tables that are there."""
 
@@ -111,9 +107,8 @@ class Dialect:
         """A query whose rows no other transaction changes or locks before this one ends."""
         return f"SELECT {columns} FROM {table} WHERE {where} FOR UPDATE"
 
-    # ---- statements; their parameters are positional, in the order of `rows.columns`
-
     def insert(self, rows: Rows) -> str:
+        """As all statements that write rows, with positional parameters in the order of `rows.columns`."""
         marks = ", ".join([self.mark] * len(rows.columns))
         return f'INSERT INTO "{rows.table}" ({quoted(rows.columns)}) VALUES ({marks})'
 
@@ -182,11 +177,13 @@ class Sqlite(Dialect):
             return Duplicate(text)
         if "locked" in text or "busy" in text:
             return TransactionConflict(f"SQLite: {text}")
+        if "closed database" in text:
+            return TemporarilyUnavailable("The store was closed; open it anew.")
         if type(error).__name__ in ("OperationalError", "DatabaseError") and re.search(
             "unable to open|disk I/O|disk is full|readonly|malformed|not a database", text
         ):
             return TemporarilyUnavailable(f"The SQLite store cannot be used: {text}. Check its file, folder and disk.")
-        return _text_error(error)
+        return _value_error(error, too_large=isinstance(error, OverflowError))
 
 
 class Postgresql(Dialect):
@@ -222,7 +219,7 @@ class Postgresql(Dialect):
         lost = type(error).__name__ in ("OperationalError", "InterfaceError", "ConnectionTimeout")
         if (state is None and lost) or (state is not None and state[:2] in ("08", "53", "57", "58")):
             return TemporarilyUnavailable(f"The PostgreSQL store cannot be reached: {_one_line(error)}")
-        return _text_error(error)
+        return _value_error(error, too_large=state in ("22001", "22003"))
 
 
 class Mysql(Dialect):
@@ -236,7 +233,8 @@ class Mysql(Dialect):
     unlock_schema = "SELECT RELEASE_LOCK('runebook.schema')"
     tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()"
     transactional_ddl = False
-    session = "STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO,ANSI_QUOTES"
+    init = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"
+    sql_mode = "STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO,ANSI_QUOTES"
     types = {
         Type.ID: "BIGINT AUTO_INCREMENT",
         Type.PUBLIC_ID: "BIGINT AUTO_INCREMENT",
@@ -289,10 +287,10 @@ class Mysql(Dialect):
             return Duplicate(str(error))
         if number in (1020, 1205, 1213, 3572):
             return TransactionConflict(f"MySQL: {error}")
-        lost = number in (1040, 1047, 1053, 1152, 1153, 1158, 1159, 1160, 1161, 1927, 2002, 2003, 2006, 2013, 2055)
+        lost = number in (1040, 1047, 1053, 1152, 1158, 1159, 1160, 1161, 1927, 2002, 2003, 2006, 2013, 2055)
         if lost or (number == 0 and type(error).__name__ == "InterfaceError"):
             return TemporarilyUnavailable(f"The MySQL store cannot be reached: {_one_line(error)}")
-        return _text_error(error)
+        return _value_error(error, too_large=number in (1153, 1264, 1406))
 
 
 class Mssql(Dialect):
@@ -388,8 +386,10 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def _text_error(error: Exception) -> RunebookError | None:
-    """Text that no database holds, which a client may send: lone surrogates, and NUL where it is refused."""
+def _value_error(error: Exception, *, too_large: bool) -> RunebookError | None:
+    """Values that a client may send and no database holds: lone surrogates, NUL where it is refused, too large ones."""
+    if too_large:
+        return InvalidParameterValue(f"A value is too large for the store: {_one_line(error)}")
     if isinstance(error, UnicodeEncodeError):
         return InvalidParameterValue(f"Text that is not valid Unicode cannot be stored: {error.reason}.")
     if "NUL" in str(error) or "0x00" in str(error) or "\\u0000" in str(error):

@@ -22,6 +22,8 @@ CHUNK_POINTS = 4096
 FRAMES_WORTH_FOLDING = 16
 """A run with fewer frames is read fast enough as it is."""
 
+_OLD = "folded_time > 0 AND folded_time < :oldest"
+
 
 def runs_to_fold(db: Session, max_runs: int) -> list[str]:
     """The public ids of runs with many frames, those with the most first."""
@@ -114,15 +116,19 @@ def _chunk(run: int, name_id: int, number: int, points: Sequence[Point]) -> Row:
 
 def _retire_frames(db: Session, run: int) -> None:
     """Drop frames of no writer; the others stay for a week without their points, to know a late repetition."""
-    now = now_ms()
     db.execute("DELETE FROM metric_frames WHERE run = :run AND folded_time = 0 AND writer IS NULL", run=run)
     db.execute(
         "UPDATE metric_frames SET folded_time = :now, payload = NULL WHERE run = :run AND folded_time = 0",
         run=run,
-        now=now,
+        now=now_ms(),
     )
-    db.execute(
-        "DELETE FROM metric_frames WHERE run = :run AND folded_time > 0 AND folded_time < :oldest",
-        run=run,
-        oldest=now - WEEK_MS,
-    )
+
+
+def has_old_frames(db: Session) -> bool:
+    """Whether there are folded frames that nobody repeats any more."""
+    query = f"SELECT id FROM metric_frames WHERE {_OLD} ORDER BY folded_time {db.dialect.limit('1')}"
+    return db.fetch_one(query, oldest=now_ms() - WEEK_MS) is not None
+
+
+def drop_old_frames(db: Session) -> None:
+    db.execute(f"DELETE FROM metric_frames WHERE {_OLD}", oldest=now_ms() - WEEK_MS)

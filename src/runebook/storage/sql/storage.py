@@ -12,7 +12,7 @@ from runebook.storage.sql.datasets import SqlDatasetStore
 from runebook.storage.sql.experiments import SqlExperimentStore
 from runebook.storage.sql.idempotency import SqlIdempotencyStore
 from runebook.storage.sql.logged_models import SqlLoggedModelStore
-from runebook.storage.sql.metric_fold import runs_to_fold
+from runebook.storage.sql.metric_fold import drop_old_frames, has_old_frames, runs_to_fold
 from runebook.storage.sql.metrics import SqlMetricStore
 from runebook.storage.sql.params import SqlParamStore
 from runebook.storage.sql.references import NameCache, References
@@ -105,6 +105,10 @@ class SqlStorage:
     def fold_step(self, max_runs: int) -> int:
         with self.database.reading() as session:
             run_ids = runs_to_fold(session, max_runs)
+            is_old = has_old_frames(session)
+        if is_old:
+            with self.database.writing() as session:
+                drop_old_frames(session)
         folded = 0
         for run_id in run_ids:
             with self.write() as transaction:

@@ -8,7 +8,7 @@ from typing import Any
 
 from runebook.core.errors import InvalidParameterValue, MissingExtra, NotSupported, TemporarilyUnavailable
 from runebook.storage.sql.connections import Connection, Database, ServerDatabase, SqliteFile, SqliteMemory
-from runebook.storage.sql.dialects import MARIADB, MYSQL, POSTGRESQL
+from runebook.storage.sql.dialects import MARIADB, MYSQL, POSTGRESQL, Mysql
 
 _MYSQL_OPTIONS = {
     "unix_socket": str,
@@ -75,7 +75,10 @@ def _postgresql(rest: str) -> Database:
         raise MissingExtra("PostgreSQL needs its driver: pip install 'runebook[postgresql]'") from error
 
     def connect() -> Connection:
-        connection = psycopg.connect("postgresql://" + rest, autocommit=True, prepare_threshold=None)
+        try:
+            connection = psycopg.connect("postgresql://" + rest, autocommit=True, prepare_threshold=None)
+        except psycopg.ProgrammingError as error:
+            raise InvalidParameterValue(f"The PostgreSQL URI cannot be read: {error}") from error
         if connection.info.parameter_status("server_encoding") != "UTF8":
             connection.close()
             raise NotSupported(
@@ -94,7 +97,9 @@ def _mysql(rest: str) -> Database:
     settings = _mysql_settings("mysql://" + rest)
 
     def connect() -> Any:
-        return pymysql.connect(**settings, charset="utf8mb4", autocommit=True, sql_mode=MARIADB.session)
+        return pymysql.connect(
+            **settings, charset="utf8mb4", autocommit=True, sql_mode=Mysql.sql_mode, init_command=Mysql.init
+        )
 
     try:
         first = connect()

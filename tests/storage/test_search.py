@@ -5,10 +5,12 @@ import pytest
 from runebook.storage.base import Storage
 from runebook.testing.search_contract import SearchContract
 
-from .backend import FileSearchBackend
+from .search_backend import StoreSearchBackend
 
 
 class TestSearch(SearchContract):
+    """On every backend."""
+
     @pytest.fixture
-    def backend(self, storage: Storage) -> FileSearchBackend:
-        return FileSearchBackend(storage)
+    def backend(self, storage: Storage) -> StoreSearchBackend:
+        return StoreSearchBackend(storage)
