@@ -81,7 +81,7 @@ build: .venv/.stamp  ## Build the wheel and the source archive into dist/
 	@$(BIN)/python -m hatchling build --clean
 
 # Lock files hold versions and hashes, for every Python and platform; no addresses. UPGRADE=1 takes the newest versions.
-LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-emit-index-url \
+LOCK := $(CURDIR)/$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-emit-index-url \
         --no-header $(if $(UPGRADE),--upgrade)
 
 .PHONY: lock
@@ -89,7 +89,7 @@ lock: .venv/.stamp  ## Make the lock files in requirements/ anew
 	$(LOCK) pyproject.toml --extra postgresql --extra mysql --output-file requirements/runtime.txt
 	$(LOCK) pyproject.toml --extra demo --group build --output-file requirements/demo.txt
 	$(LOCK) pyproject.toml --all-extras --group dev --output-file requirements/dev.txt
-	@for inputs in requirements/*.in; do $(LOCK) $$inputs --output-file $${inputs%.in}.txt || exit 1; done
+	@cd requirements && for inputs in *.in; do $(LOCK) $$inputs --output-file $${inputs%.in}.txt || exit 1; done
 
 .PHONY: clean
 clean:  ## Remove what was built and the environments
