@@ -5,40 +5,51 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from .conversations import Answers, MlflowRelease, converse, read_exotic
+from .conversations import RELEASES, Answers, MlflowRelease, converse, read_exotic
 from .servers import mlflow_server, runebook_server
 
 STORES = ("sqlite", "postgresql", "files")
 
 
-@dataclass(frozen=True)
 class Server:
-    """A server to talk to, and where what was said is kept; nothing is asked twice in a session."""
+    """A server to talk to. Each conversation is had once a session, one after the other, in the background."""
 
-    name: str
-    address: str
-    converse: Callable[[MlflowRelease], Answers]
-    read_exotic: Callable[[MlflowRelease, MlflowRelease], Answers]
+    def __init__(self, address: str, directory: Path, pool: ThreadPoolExecutor) -> None:
+        self.address = address
+        self._directory = directory
+        self._pool = pool
+        self._conversations: dict[MlflowRelease, Future[Answers]] = {}
+
+    def start(self) -> None:
+        """Begin all conversations, unless they have begun."""
+        for release in RELEASES if not self._conversations else ():
+            where = self._directory / release.name
+            self._conversations[release] = self._pool.submit(converse, release, self.address, where)
+
+    def converse(self, release: MlflowRelease) -> Answers:
+        self.start()
+        return self._conversations[release].result()
+
+    def read_exotic(self, release: MlflowRelease, written_by: MlflowRelease) -> Answers:
+        """What one release reads of what the other wrote."""
+        self.converse(written_by)
+        where = self._directory / f"{release.name} reads {written_by.name}"
+        return read_exotic(release, self.address, where, written_by)
 
 
-def _server(name: str, address: str, directory: Path) -> Server:
-    @cache
-    def talk(release: MlflowRelease) -> Answers:
-        return converse(release, address, directory / release.name)
-
-    @cache
-    def read(release: MlflowRelease, written_by: MlflowRelease) -> Answers:
-        talk(written_by)
-        return read_exotic(release, address, directory / f"{release.name} reads {written_by.name}", written_by)
-
-    return Server(name, address, talk, read)
+@contextlib.contextmanager
+def _talking_to(address: str, directory: Path) -> Iterator[Server]:
+    pool = ThreadPoolExecutor(max_workers=1)
+    try:
+        yield Server(address, directory, pool)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 @contextlib.contextmanager
@@ -61,12 +72,16 @@ def _store_uri(store: str, directory: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     directory = tmp_path_factory.mktemp("mlflow")
-    with mlflow_server(directory) as address:
-        yield _server("mlflow", address, directory)
+    with mlflow_server(directory) as address, _talking_to(address, directory) as server:
+        yield server
 
 
 @pytest.fixture(scope="session", params=STORES)
 def runebook(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     directory = tmp_path_factory.mktemp(f"runebook-{request.param}")
-    with _store_uri(request.param, directory) as store_uri, runebook_server(store_uri, directory) as address:
-        yield _server(request.param, address, directory)
+    with (
+        _store_uri(request.param, directory) as store_uri,
+        runebook_server(store_uri, directory) as address,
+        _talking_to(address, directory) as server,
+    ):
+        yield server

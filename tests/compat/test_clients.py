@@ -30,6 +30,8 @@ def release(request: pytest.FixtureRequest) -> MlflowRelease:
 def test_every_answer_is_mlflows_or_a_listed_deviation(
     mlflow: Server, runebook: Server, release: MlflowRelease
 ) -> None:
+    mlflow.start()
+    runebook.start()
     expected = mlflow.converse(release).by_question
     answered = runebook.converse(release).by_question
 

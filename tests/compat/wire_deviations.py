@@ -146,7 +146,12 @@ _KEPT = _all(
     },
 )
 
-_HISTORY = '[{"artifact_path": "m", "flavors": {}, "utc_time_created": "2020-01-01", "run_id": "<run main>"}]'  # as it was sent
+_HISTORY = '[{"artifact_path": "m", "flavors": {}, "utc_time_created": "2020-01-01", "run_id": "<run main>"}]'
+
+_COMPLETE = _all(
+    "A search returns the models that went into a run, as getting the run does.",
+    {"inputs: search inputs": at("body", "runs", 0, "inputs", "model_inputs", value=[{"model_id": "m-unknown"}])},
+)
 
 _TAKEN = (
     _all(
@@ -178,7 +183,7 @@ _TAKEN = (
     )
 )
 
-WIRE_DEVIATIONS = WIRE_WORDINGS | _BACKSLASHES | _EMPTY_FILES | _ABSENT | _REFUSED | _CODES | _KEPT | _TAKEN
+WIRE_DEVIATIONS = WIRE_WORDINGS | _BACKSLASHES | _EMPTY_FILES | _ABSENT | _REFUSED | _CODES | _KEPT | _COMPLETE | _TAKEN
 
 
 def follows_a_rule(question: str, mlflow: Any, runebook: Any) -> bool:

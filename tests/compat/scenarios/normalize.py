@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import time
@@ -81,6 +82,10 @@ def _cell(cell: Any) -> Any:
     return plain(cell.item() if hasattr(cell, "item") else cell)
 
 
+def _in_writing(item: Any) -> str:
+    return json.dumps(item, sort_keys=True)
+
+
 def _sorted_set(printed: re.Match[str]) -> str:
     return "{" + ", ".join(sorted(printed.group(1).split(", "))) + "}"
 
@@ -124,7 +129,7 @@ class Placeholders:
             return self._stable_record(value, field)
         if isinstance(value, list):
             items = [self._stable(item, field) for item in value]
-            return sorted(items, key=repr) if field in _UNORDERED_FIELDS else items
+            return sorted(items, key=_in_writing) if field in _UNORDERED_FIELDS else items
         if isinstance(value, int) and not isinstance(value, bool):
             return "<now>" if abs(value - time.time() * 1000) < _DAY_MS else value
         return self._text(value, field) if isinstance(value, str) else value
@@ -137,7 +142,7 @@ class Placeholders:
             for key, item in record.items()
         }
         if isinstance(stable.get("metrics"), list) and (field == "data" or "model_uri" in stable):
-            stable["metrics"] = sorted(stable["metrics"], key=repr)
+            stable["metrics"] = sorted(stable["metrics"], key=_in_writing)
         return stable
 
     def _text(self, text: str, field: str) -> str:
