@@ -67,6 +67,8 @@ def _type(kind: types.Type) -> str:
         return " or ".join(_type(item) for item in kind.types if not isinstance(item, types.NoneType))
     if isinstance(kind, types.ListType):
         return f"list of {_type(kind.item_type)}"
+    if isinstance(kind, types.DictType):
+        return f"map of {_type(kind.value_type)}"
     if isinstance(kind, types.StructType):
         return kind.cls.__name__
     if isinstance(kind, types.EnumType):

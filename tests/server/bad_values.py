@@ -26,6 +26,9 @@ LENGTHS = {"schema": MAX_DATASET_SCHEMA_LENGTH + 1, "profile": MAX_DATASET_PROFI
 LONG = {"value", "filter", "source", "order_by", *LENGTHS}
 UNBOUNDED = {"page_token": "an own format", "model_json": "JSON, refused as such"}
 
+NOT_OF_FOLDERS = {"CreateMultipartUpload", "CompleteMultipartUpload", "AbortMultipartUpload", "GetSignedServedArtifact"}
+"""Operations that a server on a folder answers with 501, as MLflow's clients expect, when the request is right."""
+
 
 class Case(NamedTuple):
     """A field, how it is wrong, and the request's fields with it."""

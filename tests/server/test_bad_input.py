@@ -13,7 +13,7 @@ import pytest
 from runebook.api import OPERATIONS
 from runebook.api.operation import Operation
 
-from .bad_values import Case, cases
+from .bad_values import NOT_OF_FOLDERS, Case, cases
 from .running import Answer, RunningServer
 
 MAX_QUERY = 60_000
@@ -68,6 +68,7 @@ def right(server: RunningServer, run_id: str) -> dict[str, Any]:
         "ModelOutput.model_id": model,
         "model_json": json.dumps({"artifact_path": "m", "flavors": {}, "utc_time_created": "t", "run_id": run_id}),
         "tag_key": "k",
+        "folder": "0/models",
         "key": "k",
         "filter": "",
         "order_by": ["name"],
@@ -126,7 +127,7 @@ def test_a_wrong_value_in_the_address_is_refused_and_changes_nothing(
             path = path.replace(f"{{{field}}}", told).replace(f"{{{field}:path}}", told)
         for verb in spec.verbs:
             answer = server.post(path, body, verb) if verb != "GET" else server.request(verb, path)
-            assert 400 <= answer.status < 500, answer
+            assert 400 <= answer.status < 500 or (answer.status == 501 and name in NOT_OF_FOLDERS), answer
             assert answer.json["message"]
 
     assert server.dump() == before

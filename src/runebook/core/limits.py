@@ -59,6 +59,12 @@ MAX_ORDER_BY = 32
 MAX_BODY_BYTES = 64 * 1024 * 1024
 """Bytes in a JSON request. Runebook's own."""
 
+DEFAULT_SIGNED_URL_S = 300
+MAX_SIGNED_URL_S = 604_800
+"""Seconds that a signed URL holds."""
+
+MAX_UPLOAD_PARTS = 10_000
+
 MAX_IDEMPOTENCY_KEY_LENGTH = 255
 
 MIN_INT64 = -(2**63)
