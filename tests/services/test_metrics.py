@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runebook.api.metrics import GetMetricHistoryBulk, GetMetricHistoryBulkInterval
-from runebook.api.runs import CreateRun, LogBatch
+from runebook.api.metrics import GetMetricHistoryBulk, GetMetricHistoryBulkInterval, LogMetric
+from runebook.api.runs import CreateRun, LogBatch, UpdateRun
 from runebook.core.errors import InvalidParameterValue
 from runebook.core.ids import ExperimentId, RunId
 from runebook.core.metrics import Metric
+from runebook.core.runs import RunStatus
 from runebook.services.dispatch import Services
 from runebook.services.metrics import choose_steps
 
@@ -71,3 +72,16 @@ def test_a_bulk_request_beyond_its_limits_is_refused(
 ) -> None:
     with pytest.raises(InvalidParameterValue):
         services.call(request_)
+
+
+@pytest.mark.parametrize(("appends", "left"), [(63, 63), (64, 0)])
+def test_a_run_with_many_frames_is_folded_when_it_ends(services: Services, appends: int, left: int) -> None:
+    run_id = services.call(CreateRun(experiment_id=ExperimentId("0"))).run.info.run_id
+    for step in range(appends):
+        services.call(LogMetric(run_id=run_id, key="loss", value=0.5, timestamp=step, step=step))
+
+    services.call(UpdateRun(run_id=run_id, status=RunStatus.FINISHED))
+
+    with services.storage.write() as tx:
+        assert tx.metrics.fold(run_id) == left
+        assert len(tx.metrics.history(run_id, "loss").items) == appends

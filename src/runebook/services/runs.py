@@ -19,6 +19,9 @@ from runebook.services.run_names import new_run_name
 from runebook.services.searches import check_search
 from runebook.storage.base import NewRun, SearchQuery, Transaction
 
+FRAMES_WORTH_FOLDING_AT_END = 64
+"""A run that ends is folded at once when it left so many frames: nobody else does it for an embedded store."""
+
 
 def active_run(tx: Transaction, run_id: str) -> RunInfo:
     """The run, which must not be in the trash.
@@ -111,6 +114,8 @@ def update_run(tx: Transaction, request: UpdateRun, context: Context) -> UpdateR
     if request.end_time is not None:
         checks.check_int64(request.end_time, "end_time", at_least=0)
     tx.runs.update(request.run_id, status=request.status, end_time=request.end_time)
+    if request.status is not None and request.status.is_terminated:
+        tx.metrics.fold(request.run_id, at_least=FRAMES_WORTH_FOLDING_AT_END)
     if request.run_name:
         set_tags(tx, request.run_id, [Tag(key=RUN_NAME, value=request.run_name)])
     return UpdateRun.Reply(run_info=tx.runs.get_info(request.run_id))

@@ -187,8 +187,11 @@ class MetricStore(Protocol):
     def points_at(self, run_id: str, key: str, steps: Iterable[int]) -> list[Point]:
         """All points at the given steps, by step, then time, then value."""
 
-    def fold(self, run_id: str) -> int:
-        """Turn the frames that appends left into chunks per key; readers see no difference. Returns frames folded."""
+    def fold(self, run_id: str, *, at_least: int = 1) -> int:
+        """Turn the frames that appends left into chunks per key; readers see no difference.
+
+        Returns the frames folded: none of a run that has fewer than `at_least`.
+        """
 
 
 class DatasetStore(Protocol):

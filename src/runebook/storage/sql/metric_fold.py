@@ -38,10 +38,10 @@ def runs_to_fold(db: Session, max_runs: int) -> list[str]:
     return [run_id for run_id, _ in rows]
 
 
-def fold_run(db: Session, run: int) -> int:
-    """Fold all frames of a run that is locked. Returns their number."""
+def fold_run(db: Session, run: int, at_least: int = 1) -> int:
+    """Fold all frames of a run that is locked, if they are so many. Returns the number folded."""
     (frames,) = db.fetch_one("SELECT COUNT(*) FROM metric_frames WHERE folded_time = 0 AND run = :run", run=run) or (0,)
-    if not frames:
+    if frames < at_least:
         return 0
     for name_id, points in sorted(frame_points(db, run).items()):
         _fold_series(db, run, name_id, points)

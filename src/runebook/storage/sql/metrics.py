@@ -96,8 +96,8 @@ class SqlMetricStore:
         points = points_within(self._db, *found, min(wanted), max(wanted))
         return sorted((point for point in points if point.step in wanted), key=lambda point: (point.step, place(point)))
 
-    def fold(self, run_id: str) -> int:
-        return fold_run(self._db, self._references.locked_run(run_id).id)
+    def fold(self, run_id: str, *, at_least: int = 1) -> int:
+        return fold_run(self._db, self._references.locked_run(run_id).id, at_least)
 
     def _find(self, run_id: str, key: str) -> tuple[int, int] | None:
         """The integers of a run and a key, when both are there."""
