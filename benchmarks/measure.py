@@ -27,7 +27,7 @@ class Row:
 
 
 ROWS = (
-    Row("import", "import", "ms", "lower", "80 ms"),
+    Row("import", "import, with `start_run` at hand", "ms", "lower", "80 ms"),
     Row("help", "CLI `--help`", "ms", "lower", "200 ms"),
     Row("ready", "server ready, new SQLite store", "s", "lower", "1 s"),
     Row("memory", "idle memory, all processes (PSS)", "MB", "lower", "120 MB"),

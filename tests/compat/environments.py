@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import shutil
 import subprocess
@@ -36,17 +37,24 @@ PEER = Environment("peer-mlflow")
 def ensure(environment: Environment) -> Path:
     """Make the environment unless it stands already, made from the same lock by the same Python; return its Python."""
     home = environment.python.parent.parent
+    home.parent.mkdir(exist_ok=True)
+    with (home.parent / f"{environment.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another test process may be making it
+        _ensure(environment, home)
+    return environment.python
+
+
+def _ensure(environment: Environment, home: Path) -> None:
     wanted = hashlib.sha256(environment.lock.read_bytes() + sys.version.encode()).hexdigest()
     stamp = home / _STAMP
     if stamp.is_file() and stamp.read_text(encoding="ascii") == wanted:
-        return environment.python
+        return
     shutil.rmtree(home, ignore_errors=True)
     for command in _commands(environment, home):
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
         if done.returncode != 0:
             raise RuntimeError(f"{' '.join(map(str, command))} failed:\n{done.stderr[-4000:]}")
     stamp.write_text(wanted, encoding="ascii")
-    return environment.python
 
 
 def _commands(environment: Environment, home: Path) -> list[list[str | Path]]:

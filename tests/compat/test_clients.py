@@ -18,7 +18,7 @@ from .environments import ensure
 from .servers import environment_of
 from .surface import LIST_SURFACE, OTHER_CLIENT_METHODS, OTHER_FLUENT_FUNCTIONS
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("compat")]
 
 
 @pytest.fixture(params=RELEASES, ids=lambda release: release.name)

@@ -15,7 +15,7 @@ from .wire.speaker import Wire
 from .wire_deviations import WIRE_DEVIATIONS, follows_a_rule
 from .wire_wordings import WIRE_WORDINGS
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("compat")]
 
 
 @cache
