@@ -11,7 +11,9 @@ The names are MLflow's. They are imported when first used, so that `import runeb
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from runebook._version import __version__
@@ -183,14 +185,25 @@ _ALIASES = {"MlflowClient": "Client", "MlflowException": "RunebookError"}
 _MODULES = {"artifacts", "data", "entities", "exceptions", "tracking"}
 
 
+_importing = RLock()
+"""Held over imports and over forks: a child forked while a thread imports would wait for that import for ever."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_importing.acquire, after_in_parent=_importing.release, after_in_child=_importing.release
+    )
+
+
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
-        return import_module(f"runebook.{name}")
+        with _importing:
+            return import_module(f"runebook.{name}")
     real = _ALIASES.get(name, name)
     home = _HOME_OF.get(real)
     if home is None:
         raise AttributeError(f"module 'runebook' has no attribute {name!r}")
-    value = getattr(import_module(f"runebook.{home}"), real)
+    with _importing:
+        value = getattr(import_module(f"runebook.{home}"), real)
     globals()[name] = value
     return value
 
