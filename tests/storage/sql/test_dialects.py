@@ -187,7 +187,7 @@ class WithState(psycopg.Error):
         (MARIADB, pymysql.IntegrityError(1062, "Duplicate entry"), Duplicate),
         (MARIADB, pymysql.ProgrammingError(1064, "syntax"), None),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "name", str(value)),
 )
 def test_what_an_error_of_a_driver_means(dialect: Dialect, error: Exception, meaning: type[Exception] | None) -> None:
     found = dialect.meaning(error)
