@@ -12,7 +12,7 @@ from runebook.api.operation import Operation
 from runebook.artifacts.base import ArtifactAccess
 from runebook.core import checks
 from runebook.core.clock import now_ms
-from runebook.core.errors import Conflict, TemporarilyUnavailable
+from runebook.core.errors import AlreadyExists, Conflict, TemporarilyUnavailable
 from runebook.services.context import OWNER, Caller, Context, ServerFacts
 from runebook.services.handlers import handler_of
 from runebook.services.permissions import Authorizer, SingleOwner
@@ -48,11 +48,16 @@ class Services:
         context = Context(
             caller, self.artifacts, self.facts, self.storage.store_type, self.storage.artifact_root, now_ms()
         )
+        may_be_known = getattr(request, "idempotency_key", None) is not None
         for attempt in range(MAX_ATTEMPTS):
             try:
                 with self.storage.write() if spec.writes else self.storage.read() as tx:
                     self.authorizer.authorize(caller, spec.needs, request, tx)
                     return _answer(tx, request, context)
+            except AlreadyExists:
+                if not may_be_known:
+                    raise
+                may_be_known = False  # by now this very request, sent twice at once, has its answer or never will
             except TransactionConflict:
                 time.sleep(random.uniform(0, min(0.5, 0.005 * 2**attempt)))  # noqa: S311  # jitter, no secret
         raise TemporarilyUnavailable(
