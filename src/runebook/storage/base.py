@@ -110,7 +110,14 @@ class RunStore(Protocol):
     """Runs, without what they logged; and the searches that show it."""
 
     def create(self, new_run: NewRun) -> None:
-        """Raises NotFound: no such experiment; AlreadyExists: the run id is taken."""
+        """Make a run in an experiment that the caller found active.
+
+        Raises:
+            NotFound: no such experiment.
+            AlreadyExists: the run id is taken.
+            TransactionConflict: the experiment went to the trash meanwhile.
+
+        """
 
     def get_info(self, run_id: str) -> RunInfo:
         """Raises NotFound: there is none, deleted ones included."""
@@ -179,7 +186,7 @@ class MetricStore(Protocol):
     def history(
         self, run_id: str, key: str, *, max_results: int | None = None, page_token: str | None = None
     ) -> Page[Metric]:
-        """Points by time, then step, then value (NaN last). An unknown run or key has none."""
+        """Points by time, then step, then value (NaN last), without their datasets. An unknown run or key has none."""
 
     def steps(self, run_id: str, key: str, start_step: int | None, end_step: int | None) -> list[int]:
         """The distinct steps of a series in order, both bounds inclusive."""

@@ -60,6 +60,28 @@ def add_experiment(storage: Storage, name: str | None = None, *, tags: Sequence[
         return tx.experiments.create(name or f"experiment {next(_numbers)}", None, storage.artifact_root, tags, NOW_MS)
 
 
+def new_run(
+    experiment_id: str = DEFAULT_EXPERIMENT_ID,
+    *,
+    artifact_root: str = "/artifacts",
+    run_id: str | None = None,
+    run_name: str = "a run",
+    start_time: int = NOW_MS,
+    tags: Sequence[Tag] = (),
+) -> NewRun:
+    chosen = RunId(run_id or new_run_id())
+    return NewRun(
+        run_id=chosen,
+        experiment_id=ExperimentId(experiment_id),
+        run_name=run_name,
+        user_id="ada",
+        start_time=start_time,
+        artifact_uri=f"{artifact_root}/{experiment_id}/{chosen}/artifacts",
+        status=RunStatus.RUNNING,
+        tags=tags,
+    )
+
+
 def add_run(
     storage: Storage,
     experiment_id: str = DEFAULT_EXPERIMENT_ID,
@@ -69,21 +91,17 @@ def add_run(
     start_time: int = NOW_MS,
     tags: Sequence[Tag] = (),
 ) -> RunId:
-    run_id = RunId(run_id or new_run_id())
+    run = new_run(
+        experiment_id,
+        artifact_root=storage.artifact_root,
+        run_id=run_id,
+        run_name=run_name,
+        start_time=start_time,
+        tags=tags,
+    )
     with storage.write() as tx:
-        tx.runs.create(
-            NewRun(
-                run_id=run_id,
-                experiment_id=ExperimentId(experiment_id),
-                run_name=run_name,
-                user_id="ada",
-                start_time=start_time,
-                artifact_uri=f"{storage.artifact_root}/{experiment_id}/{run_id}/artifacts",
-                status=RunStatus.RUNNING,
-                tags=tags,
-            )
-        )
-    return run_id
+        tx.runs.create(run)
+    return run.run_id
 
 
 def model_info(model_id: str | None = None, *, experiment_id: str = "0", name: str = "net") -> LoggedModelInfo:

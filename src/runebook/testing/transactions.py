@@ -10,13 +10,14 @@ import pytest
 
 from runebook.core.datasets import ModelOutput
 from runebook.core.errors import InvalidParameterValue, NotFound
+from runebook.core.experiments import LifecycleStage
 from runebook.core.ids import WriterId
 from runebook.core.params import Param
 from runebook.core.runs import RunStatus
 from runebook.core.tags import Tag
 from runebook.storage.base import Storage, Transaction, TransactionConflict
 from runebook.testing.backend import Backend
-from runebook.testing.records import NOW_MS, add_run, everything, history, log, metric, used
+from runebook.testing.records import NOW_MS, add_experiment, add_run, everything, history, log, metric, new_run, used
 
 _ATTEMPTS = 50
 
@@ -211,6 +212,35 @@ class StorageContract:
         assert (len(won), len(lost)) == (1, 5)
         assert all("Changing param values is not allowed" in message for message in lost)
         assert backend.raw_params(run_id) == {"p": won[0]}
+
+    def test_a_run_made_while_its_experiment_is_deleted_goes_to_the_trash_with_it_or_is_not_made(
+        self, storage: Storage
+    ) -> None:
+        experiment_id = add_experiment(storage)
+        found_active, deleted = threading.Event(), threading.Event()
+
+        def delete() -> None:
+            with storage.write() as tx:
+                tx.experiments.set_stage(experiment_id, LifecycleStage.DELETED, NOW_MS)
+
+        def work(number: int) -> None:
+            if number == 0:
+                found_active.wait()
+                retried(delete)
+                deleted.set()
+                return
+            try:
+                with storage.write() as tx:
+                    assert tx.experiments.get(experiment_id).lifecycle_stage is LifecycleStage.ACTIVE
+                    found_active.set()
+                    deleted.wait(0.2)  # never comes where writers take turns
+                    tx.runs.create(new_run(experiment_id))
+            except TransactionConflict:
+                assert deleted.is_set()
+
+        in_threads(2, work)
+        with storage.read() as tx:
+            assert tx.runs.search([experiment_id], everything()).items == []
 
     def test_a_frame_retried_by_many_threads_is_stored_once(self, backend: Backend) -> None:
         run_id = add_run(backend.storage)

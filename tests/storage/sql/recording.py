@@ -50,10 +50,9 @@ class RecordingSqlite(Sqlite):
     def limit(self, count: str) -> str:
         return self._piece(super().limit(count), self.other.limit(count))
 
-    def select_locked(self, columns: str, table: str, where: str) -> str:
-        return self._piece(
-            super().select_locked(columns, table, where), self.other.select_locked(columns, table, where)
-        )
+    def select_locked(self, columns: str, table: str, where: str, *, shared: bool = False) -> str:
+        theirs = self.other.select_locked(columns, table, where, shared=shared)
+        return self._piece(super().select_locked(columns, table, where, shared=shared), theirs)
 
     def bound(self, sql: str) -> str:
         said = sql

@@ -46,6 +46,7 @@ class Dialect:
     mark: str = "?"  # a positional parameter
     begin_read: tuple[str, ...] = ("BEGIN",)
     begin_write: tuple[str, ...] = ("BEGIN",)
+    row_locks: tuple[str, str] = (" FOR UPDATE", " FOR SHARE")
     lock_schema: str | None = None
     """A statement that keeps others from creating or migrating the schema; held until the transaction ends."""
 
@@ -103,9 +104,9 @@ class Dialect:
         """The end of an ordered query that returns at most `count` rows."""
         return f"LIMIT {count}"
 
-    def select_locked(self, columns: str, table: str, where: str) -> str:
-        """A query whose rows no other transaction changes or locks before this one ends."""
-        return f"SELECT {columns} FROM {table} WHERE {where} FOR UPDATE"
+    def select_locked(self, columns: str, table: str, where: str, *, shared: bool = False) -> str:
+        """A query whose rows no other transaction changes before this one ends, nor locks, unless both share them."""
+        return f"SELECT {columns} FROM {table} WHERE {where}{self.row_locks[shared]}"
 
     def insert(self, rows: Rows) -> str:
         """As all statements that write rows, with positional parameters in the order of `rows.columns`."""
@@ -141,6 +142,7 @@ class Dialect:
 class Sqlite(Dialect):
     name = "sqlite"
     begin_write = ("BEGIN IMMEDIATE",)
+    row_locks = ("", "")  # a writer is alone
     tables = "SELECT name FROM sqlite_master WHERE type = 'table'"
     types = {
         Type.ID: "INTEGER",
@@ -164,9 +166,6 @@ class Sqlite(Dialect):
 
     def like(self, text: str, pattern: str) -> str:
         return f"{text} LIKE {pattern}"
-
-    def select_locked(self, columns: str, table: str, where: str) -> str:
-        return f"SELECT {columns} FROM {table} WHERE {where}"
 
     def bound(self, sql: str) -> str:
         return sql
@@ -229,6 +228,7 @@ class Mysql(Dialect):
     mark = "%s"
     begin_read = ("START TRANSACTION READ ONLY, WITH CONSISTENT SNAPSHOT",)
     begin_write = ("SET TRANSACTION ISOLATION LEVEL READ COMMITTED", "START TRANSACTION")
+    row_locks = (" FOR UPDATE", " LOCK IN SHARE MODE")
     lock_schema = "SELECT GET_LOCK('runebook.schema', 60)"
     unlock_schema = "SELECT RELEASE_LOCK('runebook.schema')"
     tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()"
@@ -341,8 +341,9 @@ class Mssql(Dialect):
     def limit(self, count: str) -> str:
         return f"OFFSET 0 ROWS FETCH NEXT {count} ROWS ONLY"
 
-    def select_locked(self, columns: str, table: str, where: str) -> str:
-        return f"SELECT {columns} FROM {table} WITH (UPDLOCK, ROWLOCK) WHERE {where}"
+    def select_locked(self, columns: str, table: str, where: str, *, shared: bool = False) -> str:
+        kind = "REPEATABLEREAD" if shared else "UPDLOCK"
+        return f"SELECT {columns} FROM {table} WITH ({kind}, ROWLOCK) WHERE {where}"
 
     def insert_returning_id(self, rows: Rows) -> str:
         marks = ", ".join([self.mark] * len(rows.columns))

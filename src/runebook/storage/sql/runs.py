@@ -8,7 +8,7 @@ from runebook.core.errors import AlreadyExists, NotFound
 from runebook.core.experiments import LifecycleStage
 from runebook.core.ids import ExperimentId, RunId
 from runebook.core.runs import Run, RunInfo, RunStatus
-from runebook.storage.base import NewRun, Page, SearchQuery
+from runebook.storage.base import NewRun, Page, SearchQuery, TransactionConflict
 from runebook.storage.sql.dialects import Duplicate, Rows
 from runebook.storage.sql.experiments import STAGE_NUMBERS, STAGES
 from runebook.storage.sql.references import References, experiment_number
@@ -47,8 +47,12 @@ class SqlRunStore:
 
     def create(self, new_run: NewRun) -> None:
         experiment = experiment_number(new_run.experiment_id)
-        if self._db.fetch_one("SELECT id FROM experiments WHERE id = :id", id=experiment) is None:
+        query = self._db.dialect.select_locked("lifecycle_stage", "experiments", "id = :id", shared=True)
+        found = self._db.fetch_one(query, id=experiment)
+        if found is None:
             raise NotFound(f"No Experiment with id={new_run.experiment_id} exists")
+        if found[0] != ACTIVE:
+            raise TransactionConflict(f"The experiment {new_run.experiment_id} went to the trash meanwhile.")
         row = (
             new_run.run_id,
             experiment,
