@@ -116,3 +116,21 @@ def test_no_body_makes_anything_but_a_request_or_an_error(body: bytes) -> None:
     except InvalidParameterValue:
         return
     assert isinstance(request, LogMetric)
+
+
+def test_two_spellings_of_a_field_are_refused_even_when_they_agree() -> None:
+    with pytest.raises(InvalidParameterValue, match="both 'max_results' and 'maxResults'"):
+        codec.decode_request(SearchRuns, b'{"max_results":5,"maxResults":5}')
+
+
+def test_a_null_beside_an_alias_counts_as_absent() -> None:
+    for body in (b'{"run_id":null,"run_uuid":"a"}', b'{"run_uuid":"a","run_id":null}'):
+        assert codec.decode_request(UpdateRun, body) == UpdateRun(run_id="a")
+
+
+@pytest.mark.parametrize("body", [b'{"model_id":"other","status":2}', b'{"model_id":5,"status":2}'])
+def test_a_body_that_contradicts_its_path_is_refused(body: bytes) -> None:
+    with pytest.raises(InvalidParameterValue, match="'model_id'"):
+        codec.decode_request(FinalizeLoggedModel, body, {"model_id": "m"})
+    agreeing = codec.decode_request(FinalizeLoggedModel, b'{"model_id":"m","status":2}', {"model_id": "m"})
+    assert agreeing.model_id == "m"

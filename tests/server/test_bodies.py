@@ -16,10 +16,10 @@ CREATE = "/api/2.0/mlflow/experiments/create"
     ("headers", "message"),
     [
         ({}, "Bad Request. Content-Type header is missing."),
-        ({"Content-Type": "text/plain"}, "Bad Request. Content-Type header must be one of ['application/json']."),
+        ({"Content-Type": "text/plain"}, "Bad Request. Content-Type must be one of ['application/json']."),
         (
             {"Content-Type": "application/x-www-form-urlencoded"},
-            "Bad Request. Content-Type header must be one of ['application/json'].",
+            "Bad Request. Content-Type must be one of ['application/json'].",
         ),
     ],
 )
@@ -29,7 +29,7 @@ def test_a_body_must_say_that_it_is_json(
     path = CREATE if method == "POST" else "/api/2.0/mlflow/logged-models/m-1"
     answer = server.request(method, path, b"{}", headers)
 
-    assert (answer.status, answer.error_code, answer.json["message"]) == (400, "BAD_REQUEST", message)
+    assert (answer.status, answer.error_code, answer.json["message"]) == (400, "INVALID_PARAMETER_VALUE", message)
 
 
 def test_a_content_type_may_have_parameters_and_any_case(server: RunningServer) -> None:

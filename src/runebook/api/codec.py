@@ -20,7 +20,7 @@ from msgspec import DecodeError, ValidationError
 
 from runebook.api.operation import Operation
 from runebook.api.wire import normalize
-from runebook.core.checks import SEE_DOCS, missing
+from runebook.core.checks import SEE_DOCS, invalid, missing
 from runebook.core.errors import InvalidParameterValue
 
 OperationT = TypeVar("OperationT", bound=Operation)
@@ -36,7 +36,7 @@ _encoder = msgspec.json.Encoder()
 def decode_request(
     operation: type[OperationT], body: bytes, path_values: Mapping[str, str] | None = None
 ) -> OperationT:
-    """The request that a JSON body holds; values from the path win over the body's.
+    """The request that a JSON body and the fields in its path hold; what both hold must be equal.
 
     Raises:
         InvalidParameterValue: names the field and what is wrong with it, in MLflow's words.
@@ -49,7 +49,10 @@ def decode_request(
         else:
             return _check_required_texts(request)
     raw = _parse_object(body)
-    raw.update(path_values or {})
+    for name, value in (path_values or {}).items():
+        if raw.get(name) is not None and raw[name] != value:
+            raise invalid(raw[name], name, f"The path of the request says {value!r}. Leave it out of the body.")
+        raw[name] = value
     return from_fields(operation, raw)
 
 

@@ -53,7 +53,7 @@ class GetMetricHistoryBulk(
     max_results: Int64 = MAX_HISTORY_PAGE
 
     class Reply(Record):
-        metrics: list[Metric] = []
+        metrics: list[Metric]
 
 
 class GetMetricHistoryBulkInterval(

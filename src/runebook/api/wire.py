@@ -35,13 +35,13 @@ def _struct(
         name = written if written in kinds else aliases.get(written) or _snake_case(written)
         if name not in kinds:
             continue  # unknown fields are ignored, so that newer clients work
-        if name in written_as and fields.get(name) != value and not _is_alias(name, aliases, written, written_as[name]):
+        if name in written_as and not _is_alias(name, aliases, written, written_as[name]):
             raise InvalidParameterValue(
                 f"Request specifies both '{written_as[name]}' and '{written}'; provide only one of them."
             )
-        if value is None and not kinds[name][0]:
+        if value is None and (not kinds[name][0] or name in fields):
             continue
-        if name not in written_as or written == name:
+        if fields.get(name) is None or written == name:
             written_as[name] = written
             fields[name] = _value(kinds[name][1], value, f"{path}{name}")
     return fields

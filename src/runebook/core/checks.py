@@ -135,6 +135,9 @@ def check_metrics(metrics: Sequence[Metric], path: str = "metrics") -> None:
         check_key(metric.key, f"{prefix}key")
         check_int64(metric.timestamp, f"{prefix}timestamp", at_least=0)
         check_int64(metric.step, f"{prefix}step")
+        if (metric.dataset_name is None) != (metric.dataset_digest is None):
+            absent = "dataset_digest" if metric.dataset_digest is None else "dataset_name"
+            raise invalid(None, f"{prefix}{absent}", "A dataset is named by both dataset_name and dataset_digest.")
         if metric.dataset_name is not None:
             check_text(metric.dataset_name, f"{prefix}dataset_name", max_length=limits.MAX_DATASET_NAME_LENGTH)
         if metric.dataset_digest is not None:

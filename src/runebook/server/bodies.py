@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import anyio
 from starlette.requests import ClientDisconnect, Request
 
-from runebook.core.errors import BadRequest, RunebookError, TooLarge, error_from_code
+from runebook.core.errors import InvalidParameterValue, RunebookError, TooLarge, error_from_code
 
 PATIENCE_S = 120
 """How long the server waits for the next bytes of a body before it gives the client up."""
@@ -73,14 +73,14 @@ def check_json_type(request: Request) -> None:
     """A body is read as JSON only when its sender says that it is: a browser's forms cannot say so unasked.
 
     Raises:
-        BadRequest: in MLflow's words.
+        InvalidParameterValue: in MLflow's words.
 
     """
     sent = request.headers.get("content-type")
     if sent is None:
-        raise BadRequest("Bad Request. Content-Type header is missing.")
+        raise InvalidParameterValue("Bad Request. Content-Type header is missing.")
     if sent.partition(";")[0].strip().lower() != "application/json":
-        raise BadRequest("Bad Request. Content-Type header must be one of ['application/json'].")
+        raise InvalidParameterValue("Bad Request. Content-Type must be one of ['application/json'].")
 
 
 def _too_slow() -> RunebookError:

@@ -6,6 +6,7 @@ from runebook.api.datasets import LogInputs, LogOutputs
 from runebook.api.operation import Nothing
 from runebook.core import checks, limits
 from runebook.core.datasets import Dataset, DatasetInput
+from runebook.core.errors import InvalidParameterValue
 from runebook.services.context import Context
 from runebook.services.handlers import handles
 from runebook.services.runs import active_run
@@ -55,4 +56,16 @@ def log_outputs(tx: Transaction, request: LogOutputs, context: Context) -> Nothi
         checks.check_int64(model.step, f"{path}.step")
     active_run(tx, request.run_id)
     tx.datasets.log_outputs(request.run_id, request.models)
+    _check_steps(tx, request)
     return Nothing()
+
+
+def _check_steps(tx: Transaction, request: LogOutputs) -> None:
+    """A model is an output of a run at one step; the transaction that would drop another one is refused."""
+    steps = {output.model_id: output.step for output in tx.runs.get(request.run_id).outputs.model_outputs}
+    for model in request.models:
+        if steps[model.model_id] != model.step:
+            raise InvalidParameterValue(
+                f"Model {model.model_id} is an output of run {request.run_id} at step {steps[model.model_id]} already; "
+                f"it cannot be one at step {model.step} too."
+            )
