@@ -19,7 +19,7 @@ from runebook.artifacts import paths
 from runebook.artifacts.base import ArtifactStore
 from runebook.core.errors import InvalidParameterValue, RunebookError, TemporarilyUnavailable
 from runebook.core.ids import ModelId, RunId
-from runebook.server.bodies import body_chunks, drain, read_body
+from runebook.server.bodies import SMALL_BYTES, BodyRoom, body_chunks, drain
 from runebook.server.downloads import download
 from runebook.server.routing import Router, query_pairs
 from runebook.server.settings import MAX_UPLOAD_FORM_BYTES
@@ -48,6 +48,7 @@ class ArtifactRoutes:
         self._services = services
         self._limiter = limiter
         self._uploads = CapacityLimiter(MAX_UPLOADS)
+        self._room = BodyRoom(MAX_UPLOAD_FORM_BYTES)
 
     def add_to(self, router: Router) -> None:
         """Serve the files under the paths that MLflow's clients and pages use."""
@@ -100,23 +101,33 @@ class ArtifactRoutes:
 
     async def upload_to_run(self, request: Request) -> Response:
         """Write a small file of a run, as the UI does."""
-        body = await read_body(request, MAX_UPLOAD_FORM_BYTES)
-        fields = dict(query_pairs(request))
-        run_id, path = _required(fields, "run_id", "run_uuid"), _required(fields, "path")
-        paths.normalize_file(path)
-        store, whole = await self._in_thread(self._of_run, edit("run_id"), run_id, path)
-        await self._in_thread(store.put, whole, [body])
+        async with self._room.body(request, MAX_UPLOAD_FORM_BYTES) as body:
+            fields = dict(query_pairs(request))
+            run_id, path = _required(fields, "run_id", "run_uuid"), _required(fields, "path")
+            paths.normalize_file(path)
+            store, whole = await self._in_thread(self._of_run, edit("run_id"), run_id, path)
+            await self._in_thread(store.put, whole, [body])
         return Response()
 
     async def _in_thread(self, function: Any, *args: Any) -> Any:
         return await anyio.to_thread.run_sync(function, *args, limiter=self._limiter)
 
     async def _write(self, request: Request, store: ArtifactStore, path: str) -> None:
-        """Hand the body to the store piece by piece: the thread waits for each, and memory holds one."""
+        """Hand the body to the store piece by piece: the thread waits for each, and memory holds one.
+
+        It begins when the body has ended or is large: clients that stop early in it keep no others waiting.
+        """
         incoming = body_chunks(request)
+        first = bytearray()
+        async for chunk in incoming:
+            first += chunk
+            if len(first) >= SMALL_BYTES:
+                break
         following = partial(anext, incoming, b"")
 
         def chunks() -> Iterator[bytes]:
+            yield bytes(first)
+            first.clear()
             while chunk := anyio.from_thread.run(following):
                 yield chunk
 

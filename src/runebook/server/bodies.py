@@ -2,20 +2,77 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import anyio
 from starlette.requests import ClientDisconnect, Request
 
-from runebook.core.errors import InvalidParameterValue, RunebookError, TooLarge, error_from_code
+from runebook.core.errors import InvalidParameterValue, RunebookError, TemporarilyUnavailable, TooLarge, error_from_code
 
 PATIENCE_S = 120
-"""How long the server waits for the next bytes of a body before it gives the client up."""
+"""How long the server waits for a body in all, beside the time that its bytes take at the slowest speed."""
+
+SLOWEST_BYTES_PER_S = 4096
+"""A client that goes on sending more slowly than this is given up."""
+
+SMALL_BYTES = 1024 * 1024
+"""Bodies up to this size are read whatever else is under way."""
+
+ROOM_FOR_BODIES = 4
+"""Larger ones take turns in room for so many of the largest."""
 
 DRAIN_FACTOR = 4
 """Of a body that is too large, this many times the limit is read and dropped before the answer."""
 
 _READ_TO_END = "runebook.body_read_to_end"
+
+
+class BodyRoom:
+    """Memory for large bodies that are read or worked on at the same time; more of them wait, unread.
+
+    Args:
+        largest_bytes: the longest body that anybody may ask for.
+
+    """
+
+    def __init__(self, largest_bytes: int) -> None:
+        self._free_bytes = ROOM_FOR_BODIES * largest_bytes
+        self._changed = anyio.Condition()
+
+    @asynccontextmanager
+    async def body(self, request: Request, limit_bytes: int) -> AsyncIterator[bytes]:
+        """The whole body, as `read_body`; the block is the time that it is in memory.
+
+        Raises:
+            TemporarilyUnavailable: there was no room for all the time that the server waits.
+
+        """
+        size = _announced_bytes(request, limit_bytes)
+        if size <= SMALL_BYTES:
+            yield await read_body(request, limit_bytes)
+            return
+        await self._take(size)
+        try:
+            yield await read_body(request, limit_bytes)
+        finally:
+            with anyio.CancelScope(shield=True):
+                async with self._changed:
+                    self._free_bytes += size
+                    self._changed.notify_all()
+
+    async def _take(self, size: int) -> None:
+        try:
+            with anyio.fail_after(PATIENCE_S):
+                async with self._changed:
+                    while self._free_bytes < size:
+                        await self._changed.wait()
+                    self._free_bytes -= size
+        except TimeoutError:
+            raise TemporarilyUnavailable(
+                "The server is busy with other large requests. Try again, or send smaller ones."
+            ) from None
 
 
 async def read_body(request: Request, limit_bytes: int) -> bytes:
@@ -43,20 +100,25 @@ async def body_chunks(request: Request) -> AsyncIterator[bytes]:
 
     Raises:
         ClientDisconnect: the client left in the middle of it.
-        RunebookError: REQUEST_TIMEOUT, the client keeps the server waiting.
+        RunebookError: REQUEST_TIMEOUT, the client keeps the server waiting, or sends too slowly to ever end.
 
     """
+    patience_s = float(PATIENCE_S)
     while not request.scope.get(_READ_TO_END):
+        asked = time.monotonic()
         try:
-            with anyio.fail_after(PATIENCE_S):
+            with anyio.fail_after(patience_s):
                 message = await request.receive()
         except TimeoutError:
+            request.scope[_READ_TO_END] = True  # nobody waits for the rest
             raise _too_slow() from None
+        patience_s -= time.monotonic() - asked
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         if not message.get("more_body", False):
             request.scope[_READ_TO_END] = True
         if chunk := message.get("body", b""):
+            patience_s = min(PATIENCE_S, patience_s + len(chunk) / SLOWEST_BYTES_PER_S)
             yield chunk
 
 
@@ -83,5 +145,13 @@ def check_json_type(request: Request) -> None:
         raise InvalidParameterValue("Bad Request. Content-Type must be one of ['application/json'].")
 
 
+def _announced_bytes(request: Request, limit_bytes: int) -> int:
+    """How long the body will be, at most. HTTP's parser has seen to it that a length is a number."""
+    length = request.headers.get("content-length")
+    if length is None and "transfer-encoding" not in request.headers:
+        return 0
+    return limit_bytes if length is None else min(int(length), limit_bytes)
+
+
 def _too_slow() -> RunebookError:
-    return error_from_code("REQUEST_TIMEOUT", f"The server waited {PATIENCE_S} s for more of the request body.")
+    return error_from_code("REQUEST_TIMEOUT", f"The server waited {PATIENCE_S} s for the request body.")

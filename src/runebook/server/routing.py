@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from runebook.api import OPERATIONS, codec
 from runebook.api.operation import Operation
 from runebook.core.errors import BadRequest, EndpointNotFound, MethodNotAllowed
-from runebook.server.bodies import check_json_type, read_body
+from runebook.server.bodies import BodyRoom, check_json_type
 from runebook.server.errors import error_response
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -100,6 +100,7 @@ class OperationRoutes:
         self._call = call
         self._limiter = limiter
         self._max_body_bytes = max_body_bytes
+        self._room = BodyRoom(max_body_bytes)
 
     def add_to(self, router: Router) -> None:
         """Serve every operation under each of its paths and verbs."""
@@ -116,10 +117,10 @@ class OperationRoutes:
         return await self._answer(lambda: codec.decode_query(operation, pairs, request.path_params))
 
     async def _serve_body(self, operation: type[Operation], request: Request) -> Response:
-        body = await read_body(request, self._max_body_bytes)
-        if request.method != "DELETE" or body:
-            check_json_type(request)
-        return await self._answer(lambda: codec.decode_request(operation, body, request.path_params))
+        async with self._room.body(request, self._max_body_bytes) as body:
+            if request.method != "DELETE" or body:
+                check_json_type(request)
+            return await self._answer(lambda: codec.decode_request(operation, body, request.path_params))
 
     async def _answer(self, decode: Callable[[], Operation]) -> Response:
         def work() -> bytes:
