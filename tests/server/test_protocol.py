@@ -1,9 +1,21 @@
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import socket
+import threading
+import time
+from collections.abc import Iterator
 
 import psutil
 import pytest
+import uvicorn
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
+
+from runebook.server import protocol
+from runebook.server.protocol import BoundedHttpProtocol
+from runebook.server.run import MANY_FILES, bind
 
 from .running import RunningServer
 
@@ -52,3 +64,79 @@ def test_a_connection_takes_many_requests_and_large_bodies(server: RunningServer
 def test_what_is_no_http_is_a_bad_request(server: RunningServer, head: bytes) -> None:
     assert server.raw(head).startswith(b"HTTP/1.1 400 ")
     assert "Traceback" not in server.log
+
+
+class HurriedServer:
+    """A server in a thread, that has little patience with heads and takes its time to answer."""
+
+    def __init__(self) -> None:
+        self.listening = bind("127.0.0.1", 0)
+        config = uvicorn.Config(self._app, interface="asgi3", http=BoundedHttpProtocol, lifespan="off", log_config=None)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, args=([self.listening],))
+
+    async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.sleep(1.0)
+        await PlainTextResponse("late")(scope, receive, send)
+
+    def __enter__(self) -> HurriedServer:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+        self.listening.close()
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    """A connection to a server that waits 0.3 s for a head."""
+    monkeypatch.setattr(protocol, "HEAD_PATIENCE_S", 0.3)
+    with HurriedServer() as server, socket.create_connection(server.listening.getsockname(), timeout=10) as wire:
+        yield wire
+
+
+def read_to_end(wire: socket.socket) -> bytes:
+    answered = b""
+    with contextlib.suppress(ConnectionError):
+        while piece := wire.recv(65536):
+            answered += piece
+    return answered
+
+
+def test_a_connection_that_asks_for_nothing_is_closed(hurried: socket.socket) -> None:
+    assert read_to_end(hurried) == b""
+
+
+def test_a_head_that_comes_byte_by_byte_is_given_up(hurried: socket.socket) -> None:
+    began = time.monotonic()
+    hurried.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ")
+    with contextlib.suppress(OSError):  # reset or broken pipe, as the system likes
+        while time.monotonic() - began < 10:
+            hurried.sendall(b"a")
+            time.sleep(0.02)
+    assert time.monotonic() - began < 5
+
+
+def test_an_answer_may_take_longer_than_a_head(hurried: socket.socket) -> None:
+    hurried.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\nGET / HTTP/1.1\r\nHost:")
+    time.sleep(0.5)
+    hurried.sendall(b" localhost\r\nConnection: close\r\n\r\n")
+
+    assert read_to_end(hurried).count(b"late") == 2
+
+
+def test_line_breaks_between_requests_do_not_hold_a_connection_open(hurried: socket.socket) -> None:
+    hurried.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    while not hurried.recv(65536).endswith(b"late"):
+        pass
+    hurried.sendall(b"\r\n")
+
+    assert read_to_end(hurried) == b""
+
+
+def test_a_server_may_open_as_many_files_as_the_system_lets_it(server: RunningServer) -> None:
+    allowed, most = psutil.Process(server.process.pid).rlimit(psutil.RLIMIT_NOFILE)
+
+    assert allowed == most or allowed >= MANY_FILES

@@ -25,6 +25,9 @@ from runebook.server.settings import ServerSettings
 
 STARTUP_PATIENCE_S = 60
 
+MANY_FILES = 65_536
+"""Files and connections that a server process may have open at once, where the system lets it."""
+
 
 def serve(settings: ServerSettings) -> None:
     """Serve until SIGTERM or SIGINT, then finish what was accepted, close the store and return.
@@ -35,6 +38,7 @@ def serve(settings: ServerSettings) -> None:
 
     """
     request_log.configure(settings.log_format, settings.log_level)
+    _allow_many_connections()
     with closing(bind(settings.host, settings.port)) as listening, _signals_survived():
         address = _address(settings, listening)
         if settings.workers == 1:
@@ -68,6 +72,19 @@ def bind(host: str, port: int) -> socket.socket:
             raise InvalidParameterValue(f"Port {port} of {host} is in use; choose another with --port.") from error
         raise InvalidParameterValue(f"The server cannot listen on {host}:{port}: {error.strerror}.") from error
     return listening
+
+
+def _allow_many_connections() -> None:
+    """Each connection is an open file, of which many systems allow 1024 unless a process asks for more."""
+    if os.name == "nt":
+        return
+    import resource  # Windows has none
+
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MANY_FILES if most == resource.RLIM_INFINITY else min(MANY_FILES, most)
+    if allowed != resource.RLIM_INFINITY and allowed < wanted:
+        with suppress(OSError, ValueError):  # then it is as it was
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 class _AnnouncingServer(uvicorn.Server):
