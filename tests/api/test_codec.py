@@ -65,7 +65,7 @@ def test_camel_case_aliases_numbers_of_enums_and_decimal_strings_are_understood(
 
 
 def test_one_field_under_two_names_is_refused() -> None:
-    with pytest.raises(InvalidParameterValue, match="both 'runId' and 'run_id'"):
+    with pytest.raises(InvalidParameterValue, match="both 'run_id' and 'runId'"):
         codec.decode_request(UpdateRun, b'{"runId":"a","run_id":"b"}')
 
 

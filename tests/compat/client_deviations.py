@@ -75,6 +75,7 @@ _CODES = _all(
         "rename deleted": refused("INVALID_STATE"),
         "rename to the taken": refused("RESOURCE_ALREADY_EXISTS"),
         "metric of no model": refused("RESOURCE_DOES_NOT_EXIST"),
+        "model outputs of another step": refused("INVALID_PARAMETER_VALUE"),
         "model params changed": refused("INVALID_PARAMETER_VALUE"),
         "model params again": instead({"answer": None}),
     },

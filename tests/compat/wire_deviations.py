@@ -175,6 +175,10 @@ _TAKEN = (
         },
     )
     | _all(
+        "A body that names another model than its path contradicts itself; MLflow goes by the body.",
+        {"spoiled: spoiled logged-models model_id a text": _INVALID},
+    )
+    | _all(
         "A list or a number that is null is one that was not sent.",
         {
             "spoiled: spoiled runs/log-batch params null": instead({"status": 200}),

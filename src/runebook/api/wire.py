@@ -36,9 +36,8 @@ def _struct(
         if name not in kinds:
             continue  # unknown fields are ignored, so that newer clients work
         if name in written_as and not _is_alias(name, aliases, written, written_as[name]):
-            raise InvalidParameterValue(
-                f"Request specifies both '{written_as[name]}' and '{written}'; provide only one of them."
-            )
+            first, second = sorted((written_as[name], written), key=lambda spelling: spelling != name)
+            raise InvalidParameterValue(f"Request specifies both '{first}' and '{second}'; provide only one of them.")
         if value is None and (not kinds[name][0] or name in fields):
             continue
         if fields.get(name) is None or written == name:

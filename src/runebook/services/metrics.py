@@ -41,7 +41,7 @@ def get_metric_history(tx: Transaction, request: GetMetricHistory, context: Cont
     page = tx.metrics.history(
         request.run_id, request.metric_key, max_results=request.max_results, page_token=request.page_token or None
     )
-    return GetMetricHistory.Reply(metrics=page.items, next_page_token=page.next_token)
+    return GetMetricHistory.Reply(metrics=[_plain(metric) for metric in page.items], next_page_token=page.next_token)
 
 
 @handles(GetMetricHistoryBulk)
@@ -113,6 +113,13 @@ def _check_run_ids(run_ids: Sequence[str], path: str) -> None:
 def _check_metric_key(metric_key: str) -> None:
     """A key that no metric can have is an error; one that none has is not."""
     checks.check_text(metric_key, "metric_key", max_length=limits.MAX_KEY_LENGTH)
+
+
+def _plain(metric: Metric) -> Metric:
+    """The point without its dataset, which only some stores keep with runs: replies are alike on all of them."""
+    if metric.dataset_name is None:
+        return metric
+    return Metric(key=metric.key, value=metric.value, timestamp=metric.timestamp, step=metric.step)
 
 
 def _of_run(metric: Metric, run_id: str) -> Metric:

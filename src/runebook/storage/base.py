@@ -186,7 +186,10 @@ class MetricStore(Protocol):
     def history(
         self, run_id: str, key: str, *, max_results: int | None = None, page_token: str | None = None
     ) -> Page[Metric]:
-        """Points by time, then step, then value (NaN last), without their datasets. An unknown run or key has none."""
+        """Points by time, then step, then value (NaN last). An unknown run or key has none.
+
+        Whether a point says which dataset it was measured on is up to the backend: only logged models keep that.
+        """
 
     def steps(self, run_id: str, key: str, start_step: int | None, end_step: int | None) -> list[int]:
         """The distinct steps of a series in order, both bounds inclusive."""

@@ -146,4 +146,6 @@ def _metric(key: str, sample: Sample) -> Metric:
         value=sample.value,
         timestamp=sample.time,
         step=sample.step,
+        dataset_name=sample.dataset_name,
+        dataset_digest=sample.dataset_digest,
     )

@@ -28,8 +28,11 @@ def ensure_schema(db: Database, artifact_root: str) -> None:
 
     """
     db.prepare()
-    with db.reading() as session:
-        version = schema_version(session)
+    try:
+        with db.reading() as session:
+            version = schema_version(session)
+    except TransactionConflict:  # the tables come into being under our eyes
+        version = None
     if version is None:
         with locked_schema(db) as session:
             version = schema_version(session)  # another process may have made it meanwhile
@@ -71,17 +74,21 @@ def schema_version(session: Session) -> int | None:
 @contextmanager
 def locked_schema(db: Database) -> Iterator[Session]:
     """A write transaction during which nobody else creates or migrates the schema."""
-    with db.writing() as session:
-        lock, unlock = session.dialect.lock_schema, session.dialect.unlock_schema
-        if lock is not None:
-            held = session.fetch(lock)
-            if unlock is not None and held[0][0] != 1:
-                raise TransactionConflict("Another process has been changing the schema for a minute.")
-        try:
+    dialect = db.dialect
+    if dialect.lock_schema is None or dialect.unlock_schema is None:
+        with db.writing() as session:
+            if dialect.lock_schema is not None:
+                session.fetch(dialect.lock_schema)
             yield session
+        return
+    with db.reading() as holder:  # the lock is a connection's, and must outlive the commit of what it guards
+        if holder.fetch(dialect.lock_schema)[0][0] != 1:
+            raise TransactionConflict("Another process has been changing the schema for a minute.")
+        try:
+            with db.writing() as session:
+                yield session
         finally:
-            if unlock is not None:
-                session.fetch(unlock)
+            holder.fetch(dialect.unlock_schema)
 
 
 def _create(session: Session, artifact_root: str) -> None:

@@ -285,7 +285,7 @@ class Mysql(Dialect):
         number = error.args[0] if error.args and isinstance(error.args[0], int) else None
         if number == 1062:
             return Duplicate(str(error))
-        if number in (1020, 1205, 1213, 3572):
+        if number in (1020, 1205, 1213, 1412, 1684, 3572):  # 1412, 1684: a table is being made
             return TransactionConflict(f"MySQL: {error}")
         lost = number in (1040, 1047, 1053, 1152, 1158, 1159, 1160, 1161, 1927, 2002, 2003, 2006, 2013, 2055)
         if lost or (number == 0 and type(error).__name__ == "InterfaceError"):
