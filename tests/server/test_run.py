@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import signal
@@ -7,6 +8,7 @@ import socket
 import sqlite3
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -218,3 +220,20 @@ def test_a_server_is_ready_within_a_second_and_idles_in_120_megabytes(tmp_path: 
 
     assert min(ready_s) < 1
     assert used.pss < 120_000_000
+
+
+def test_readers_are_answered_while_another_process_keeps_the_store_locked(tmp_path: Path) -> None:
+    with RunningServer(tmp_path) as server, contextlib.ExitStack() as waiting:
+        other = waiting.enter_context(contextlib.closing(sqlite3.connect(server.database, isolation_level=None)))
+        other.execute("BEGIN IMMEDIATE")
+        writers = waiting.enter_context(ThreadPoolExecutor(12))
+        writes = [
+            writers.submit(server.post, "/api/2.0/mlflow/experiments/create", {"name": str(n)}) for n in range(12)
+        ]
+        time.sleep(0.5)
+        began = time.monotonic()
+        assert server.post("/api/2.0/mlflow/experiments/search", {"max_results": 5}).status == 200
+        assert time.monotonic() - began < 2
+        assert not any(write.done() for write in writes)
+        other.execute("ROLLBACK")
+        assert [write.result().status for write in writes] == [200] * 12

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import threading
+import time
+from pathlib import Path
 
 import pytest
 
@@ -9,11 +13,15 @@ from runebook.api.operation import Operation
 from runebook.api.permissions import Permission
 from runebook.api.runs import CreateRun, SearchRuns
 from runebook.api.tags import SetTag
-from runebook.core.errors import Conflict, NotFound, PermissionDenied
+from runebook.artifacts.resolver import ArtifactResolver
+from runebook.core.errors import Conflict, NotFound, PermissionDenied, TemporarilyUnavailable
 from runebook.core.ids import ExperimentId, RunId
+from runebook.services import dispatch
 from runebook.services.context import Caller
 from runebook.services.dispatch import Services
 from runebook.storage.base import Transaction
+from runebook.storage.opening import open_storage
+from runebook.storage.sql import connections
 
 
 def test_a_retried_create_gets_the_first_answer(services: Services) -> None:
@@ -82,3 +90,22 @@ def test_permission_is_asked_for_before_anything_happens(services: Services) -> 
     with pytest.raises(NotFound):
         services.call(GetExperimentByName(experiment_name="secret"))
     guarded.call(CreateExperiment(name="secret"), Caller("admin"))
+
+
+def test_a_store_that_another_process_keeps_locked_is_not_waited_for_again_and_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "WAIT_SECONDS", 0.2)
+    monkeypatch.setattr(dispatch, "PATIENCE_S", 0.3)
+    database = tmp_path / "store.db"
+    storage = open_storage(f"sqlite:///{database}", artifact_root="mlflow-artifacts:")
+    services = Services(storage, ArtifactResolver(served=None, roots=[]))
+    began = time.monotonic()
+    with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(TemporarilyUnavailable, match=r"locked.*Nothing was changed"):
+            services.call(CreateExperiment(name="e"))
+    assert time.monotonic() - began < 1.5
+
+    assert services.call(CreateExperiment(name="e")).experiment_id == "1"
+    services.close()

@@ -86,9 +86,8 @@ def open_store(settings: ServerSettings) -> Storage:
 def build(settings: ServerSettings, services: Services) -> ASGIApp:
     """The layers around the routes, the outermost last."""
     router = Router(settings.static_prefix, open_paths=OPEN_PATHS)
-    OperationRoutes(
-        services.call, limiter=anyio.CapacityLimiter(OPERATION_THREADS), max_body_bytes=settings.max_body_bytes
-    ).add_to(router)
+    routes = OperationRoutes(services.call, threads=OPERATION_THREADS, max_body_bytes=settings.max_body_bytes)
+    routes.add_to(router)
     ArtifactRoutes(services, anyio.CapacityLimiter(FILE_THREADS)).add_to(router)
     router.add("/health", {"GET": health.health})
     router.add("/version", {"GET": health.version})

@@ -22,6 +22,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._is_in_head = True
         self._head_bytes = 0
+        self._has_asked = False  # by then there is a `cycle`, the request that is answered
         self._head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
@@ -39,7 +40,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
                 self.send_400_response("The headers of the request are too large.")
                 return
         super().data_received(data)
-        if self.cycle is not None and self.cycle.response_complete:
+        if self._has_asked and self.cycle.response_complete:
             self._await_head()  # whatever came ended the wait of a connection that is kept alive
 
     def on_message_begin(self) -> None:
@@ -52,6 +53,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._is_in_head = False
         self._stop_awaiting_head()
         super().on_headers_complete()
+        self._has_asked = True
 
     def _await_head(self) -> None:
         if self._head_timer is None and not self.transport.is_closing():
@@ -65,7 +67,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def _give_up_head(self) -> None:
         """Hang up, unless the answer to an earlier request is under way: then look again later."""
         self._head_timer = None
-        if self.cycle is not None and not self.cycle.response_complete:
+        if self._has_asked and not self.cycle.response_complete:
             self._await_head()
         else:
             self.transport.close()

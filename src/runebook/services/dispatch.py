@@ -21,6 +21,9 @@ from runebook.storage.base import Storage, StoredAnswer, Transaction, Transactio
 MAX_ATTEMPTS = 12
 """Times that a transaction is run before its conflicts are given up on: about three seconds of waiting in all."""
 
+PATIENCE_S = 55.0
+"""A conflict after so long is the last, as stores wait for locks themselves: clients give up after a minute or two."""
+
 
 class Services:
     """All use cases over one store. Safe to share between threads."""
@@ -48,6 +51,7 @@ class Services:
         context = Context(
             caller, self.artifacts, self.facts, self.storage.store_type, self.storage.artifact_root, now_ms()
         )
+        until = time.monotonic() + PATIENCE_S
         may_be_known = getattr(request, "idempotency_key", None) is not None
         for attempt in range(MAX_ATTEMPTS):
             try:
@@ -58,7 +62,9 @@ class Services:
                 if not may_be_known:
                     raise
                 may_be_known = False  # by now this very request, sent twice at once, has its answer or never will
-            except TransactionConflict:
+            except TransactionConflict as conflict:
+                if time.monotonic() > until:
+                    raise TemporarilyUnavailable(f"{conflict} Nothing was changed. Try again.") from conflict
                 time.sleep(random.uniform(0, min(0.5, 0.005 * 2**attempt)))  # noqa: S311  # jitter, no secret
         raise TemporarilyUnavailable(
             f"Other writers got in the way of {spec.name} {MAX_ATTEMPTS} times; nothing was changed. Try again."
