@@ -8,7 +8,7 @@ import pytest
 
 from runebook.artifacts.local import LocalArtifactStore
 from runebook.core.artifacts import FileInfo
-from runebook.core.errors import InvalidParameterValue
+from runebook.core.errors import InvalidParameterValue, NotFound, RunebookError
 from runebook.testing.artifact_store import ArtifactStoreContract, stored
 
 
@@ -106,3 +106,34 @@ def test_a_put_that_breaks_off_leaves_no_folder(store: LocalArtifactStore, root:
         store.put("new/folder/never", broken())
 
     assert stored(root) == []
+
+
+def test_a_link_to_itself_is_the_callers_error_and_spoils_no_listing(store: LocalArtifactStore, root: Path) -> None:
+    store.put("file", [b"x"])
+    (root / "loop").symlink_to("loop")
+
+    assert store.list("") == [FileInfo(path="file", is_dir=False, file_size=1)]
+    for path in ("loop", "loop/below"):
+        with pytest.raises((InvalidParameterValue, NotFound)):
+            store.get(path)
+    with pytest.raises(InvalidParameterValue):
+        store.put("loop/below", [b"x"])
+    store.delete("loop")
+    assert not (root / "loop").is_symlink()
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_an_upload_whose_folder_is_deleted_under_it_says_so(
+    store: LocalArtifactStore, root: Path, replaced: bool
+) -> None:
+    store.put("folder/first", [b"x"])
+
+    def chunks() -> Iterator[bytes]:
+        yield b"x"
+        store.delete("folder")
+        if replaced:
+            store.put("folder", [b"a file"])
+
+    with pytest.raises(RunebookError, match="folder/second"):
+        store.put("folder/second", chunks())
+    assert [path.name for path in root.rglob("*")] == (["folder"] if replaced else [])

@@ -39,7 +39,7 @@ class LocalArtifactStore:
                 unfinished.replace(target)
                 _sync_folder(target.parent)
         finally:
-            with suppress(FileNotFoundError):
+            with suppress(FileNotFoundError, NotADirectoryError):  # its folder may be gone, or a file by now
                 unfinished.unlink()
 
     def get(self, path: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
@@ -72,7 +72,7 @@ class LocalArtifactStore:
                 return None
 
     def list(self, path: str) -> list[FileInfo]:
-        """Leaves out links that lead out of the root, and files that are still being written."""
+        """Leaves out links that lead out of the root or nowhere, and files that are still being written."""
         name = paths.normalize(path)
         folder = self._locate(name)
         with _errors_explained(path):
@@ -80,7 +80,7 @@ class LocalArtifactStore:
                 entries = sorted(entry.name for entry in os.scandir(folder))
             except (FileNotFoundError, NotADirectoryError):
                 return []
-        found = (self._info(folder, name, entry) for entry in entries)
+            found = [self._info(folder, name, entry) for entry in entries]
         return [info for info in found if info is not None]
 
     def delete(self, path: str) -> None:
@@ -104,10 +104,13 @@ class LocalArtifactStore:
         """The path of a normalized name, if following all links in it stays below the root."""
         target = self._root / name if name else self._root
         with _errors_explained(name):
-            inside = target.resolve().is_relative_to(self._root.resolve())
-        if not inside:
-            raise InvalidParameterValue(f"Invalid path {name!r}: a link in it leads out of its root.")
+            if not self._holds(target):
+                raise InvalidParameterValue(f"Invalid path {name!r}: a link in it leads out of its root.")
         return target
+
+    def _holds(self, target: Path) -> bool:
+        """Whether following all links leads below the root. One that leads to itself does; it cannot be opened."""
+        return Path(os.path.realpath(target)).is_relative_to(os.path.realpath(self._root))
 
     def _info(self, folder: Path, parent: str, entry: str) -> FileInfo | None:
         if entry.startswith(paths.UNFINISHED_PREFIX):
@@ -115,12 +118,12 @@ class LocalArtifactStore:
         path = f"{parent}/{entry}" if parent else entry
         target = folder / entry
         try:
-            if target.is_symlink() and not target.resolve().is_relative_to(self._root.resolve()):
+            if target.is_symlink() and not (self._holds(target) and target.exists()):
                 return None
             if target.is_dir():
                 return FileInfo(path=path, is_dir=True)
             return FileInfo(path=path, is_dir=False, file_size=target.stat().st_size)
-        except FileNotFoundError:
+        except FileNotFoundError:  # deleted meanwhile
             return None
 
 

@@ -105,7 +105,10 @@ def _version(store: ArtifactStore, path: str) -> Version:
     if info.is_dir:
         raise InvalidParameterValue(f"Artifact path refers to a directory, not a file: {path!r}.")
     local = store.local_path(path)
-    written = os.stat(local).st_mtime_ns if local is not None else 0  # noqa: PTH116  # one call, in any thread
+    try:
+        written = os.stat(local).st_mtime_ns if local is not None else 0  # noqa: PTH116  # one call, in any thread
+    except (FileNotFoundError, NotADirectoryError):  # deleted since the line above
+        raise NotFound(f"No such artifact: {path!r}") from None
     size = info.file_size or 0
     return Version(size, f'"{written:x}-{size:x}"')
 
