@@ -29,8 +29,8 @@ class FlakyServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, address: tuple[str, int] = ("127.0.0.1", 0)) -> None:
+        super().__init__(address, _Handler)
         self.plan: list[tuple[int, Any, dict[str, str]]] = []
         self.info: dict[str, Any] | None = {"store_type": "SqlStore", "runebook_version": "0.1.0"}
         """What server-info says, beside the plan; None for a server that does not know it."""

@@ -284,3 +284,45 @@ def test_a_path_before_the_api_is_kept(server: FlakyServer) -> None:
     rb.Client(server.uri + "/behind/proxy/").log_metric(RUN_ID, "m", 1)
 
     assert server.seen[0].path == "/behind/proxy/api/2.0/mlflow/runs/log-metric"
+
+
+def test_a_wait_for_the_server_is_said_in_the_log(server: FlakyServer, caplog: pytest.LogCaptureFixture) -> None:
+    server.then(503, b"upstream is away").then(200, EXPERIMENT)
+
+    rb.Client(server.uri).get_experiment("1")
+
+    assert "upstream is away Trying again in 0.0 s (1 of 7)." in caplog.text
+
+
+FILES = "mlflow-artifacts:/1/x/artifacts"
+
+
+@pytest.mark.parametrize("failure", [429, 500, 503, DROP])
+def test_a_text_that_the_server_did_not_take_is_sent_again(server: FlakyServer, failure: int) -> None:
+    server.then(failure)
+
+    rb.Client(server.uri).artifact_folder(FILES).put("a.txt", [b"hello"])
+
+    assert [seen.body for seen in server.seen_at("a.txt")] == [b"hello"] * 2
+
+
+def test_a_file_is_sent_again_when_nothing_of_it_was_sent(own_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server goes away between two requests, and comes back."""
+    monkeypatch.setenv("RUNEBOOK_HTTP_REQUEST_BACKOFF_FACTOR", "0.2")
+    (own_store / "model.bin").write_bytes(b"weights")
+    with flaky_server() as server:
+        client = rb.Client(server.uri)
+        address = ("127.0.0.1", server.server_address[1])
+    back: list[FlakyServer] = []
+
+    def come_back() -> None:
+        back.append(FlakyServer(address))
+        back[0].handle_request()
+
+    returning = threading.Timer(0.2, come_back)
+    returning.start()
+    client.artifact_folder(FILES).add(Path("model.bin"), "")
+    returning.join()
+    back[0].server_close()
+
+    assert [seen.path.rpartition("/")[2] for seen in back[0].seen] == ["model.bin"]

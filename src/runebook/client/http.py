@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 import time
 from collections.abc import Iterable
@@ -37,6 +38,8 @@ from runebook.core.ids import new_uuid7
 
 if TYPE_CHECKING:
     import urllib3
+
+_logger = logging.getLogger("runebook.http")
 
 _CODES = {
     401: Unauthenticated.code,
@@ -124,7 +127,7 @@ class HttpTransport:
                 return outcome.answer
             if not outcome.is_retried or attempt >= self._settings.max_retries:
                 raise outcome.error
-            time.sleep(pause_seconds(attempt, self._settings, outcome.retry_after))
+            self._pause(attempt, outcome)
             attempt += 1
 
     def get(self, target: str) -> bytes:
@@ -134,11 +137,29 @@ class HttpTransport:
     def stream(
         self, verb: str, target: str, *, body: Iterable[bytes] | None = None, headers: dict[str, str] | None = None
     ) -> urllib3.BaseHTTPResponse:
-        """One attempt, for files: the body goes chunk by chunk, and the answer is not read yet."""
+        """For files: the body goes chunk by chunk, and the answer is not read yet.
+
+        Sent again as other requests are; a body that is made on the way only if the server was not reached at all.
+        """
+        content = b"".join(body) if isinstance(body, list) else body
+        may_repeat = content is None or isinstance(content, bytes)
+        attempt = 0
+        while True:
+            outcome = self._attempt_stream(verb, target, content, headers or {}, repeatable=may_repeat)
+            if outcome.answer is not None:
+                return outcome.answer
+            if not outcome.is_retried or attempt >= self._settings.max_retries:
+                raise outcome.error
+            self._pause(attempt, outcome)
+            attempt += 1
+
+    def _attempt_stream(
+        self, verb: str, target: str, body: bytes | Iterable[bytes] | None, headers: dict[str, str], *, repeatable: bool
+    ) -> _Outcome:
         import urllib3
 
         pool = self._pool or self._connect()
-        sent = self._headers(content_type="application/octet-stream" if body is not None else None) | (headers or {})
+        sent = self._headers(content_type="application/octet-stream" if body is not None else None) | headers
         try:
             response = pool.request(
                 verb,
@@ -150,11 +171,15 @@ class HttpTransport:
                 timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=self._settings.timeout_seconds),
             )
         except urllib3.exceptions.HTTPError as error:
-            raise self._unreachable(error) from error
-        if response.status >= 300:
-            response.read(cache_content=True)
-            raise _refusal(response)
-        return response
+            return self._failed(error, repeatable=repeatable)
+        if response.status < 300:
+            return _Outcome(InternalError("answered"), answer=response)
+        response.read(cache_content=True)
+        return _Outcome(
+            _refusal(response),
+            is_retried=repeatable and _may_pass(response),
+            retry_after=response.headers.get("Retry-After"),
+        )
 
     def apart(self) -> Transport:
         """Connections and locks of its own, and little patience."""
@@ -210,19 +235,33 @@ class HttpTransport:
                 timeout=self._settings.timeout_seconds,
             )
         except urllib3.exceptions.HTTPError as error:
-            never_sent = isinstance(_root_cause(error), (urllib3.exceptions.NewConnectionError, ConnectionRefusedError))
-            is_hopeless = isinstance(_root_cause(error), (urllib3.exceptions.SSLError, ssl.SSLError))
-            return _Outcome(self._unreachable(error), is_retried=(repeatable or never_sent) and not is_hopeless)
+            return self._failed(error, repeatable=repeatable)
         if response.status < 300:
             return _Outcome(InternalError("answered"), answer=response)
         is_retried = response.status in REFUSED_STATUSES or (repeatable and _may_pass(response))
         return _Outcome(_refusal(response), is_retried=is_retried, retry_after=response.headers.get("Retry-After"))
 
+    def _failed(self, error: urllib3.exceptions.HTTPError, *, repeatable: bool) -> _Outcome:
+        """There was no answer."""
+        import urllib3
+
+        never_sent = isinstance(_root_cause(error), (urllib3.exceptions.NewConnectionError, ConnectionRefusedError))
+        is_hopeless = isinstance(_root_cause(error), (urllib3.exceptions.SSLError, ssl.SSLError))
+        return _Outcome(self._unreachable(error), is_retried=(repeatable or never_sent) and not is_hopeless)
+
+    def _pause(self, attempt: int, outcome: _Outcome) -> None:
+        """Wait before the next attempt, and say so: a program that stands still for minutes must not look hung."""
+        seconds = pause_seconds(attempt, self._settings, outcome.retry_after)
+        _logger.warning(
+            "%s Trying again in %.1f s (%d of %d).", outcome.error, seconds, attempt + 1, self._settings.max_retries
+        )
+        time.sleep(seconds)
+
     def _unreachable(self, error: Exception) -> RunebookError:
         reason = _root_cause(error)
         return TemporarilyUnavailable(
             f"The server at {self._server.base_url} cannot be reached: {type(reason).__name__}: {reason}. "
-            "Check the tracking URI and the network, and try again."
+            "Check the tracking URI and the network."
         )
 
 
