@@ -124,3 +124,21 @@ def test_a_reader_that_has_seen_enough_ends_it_quietly(store: str) -> None:
     done = subprocess.run(["bash", "-c", command, sys.executable, store], capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stdout, done.stderr) == (141, "exper", "")
+
+
+def test_a_full_disk_is_no_defect(store: str) -> None:
+    command = '"$0" -m runebook --tracking-uri "$1" experiments list > /dev/full'
+
+    done = subprocess.run(["bash", "-c", command, sys.executable, store], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 6
+    assert done.stderr.startswith("Error: The disk is full")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_command_works_without_an_output(store: str) -> None:
+    command = '"$0" -m runebook --tracking-uri "$1" experiments list >&-'
+
+    done = subprocess.run(["bash", "-c", command, sys.executable, store], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")

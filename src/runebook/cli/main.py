@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
 import os
@@ -16,7 +17,7 @@ import click
 from runebook._version import __version__
 from runebook.cli.env_file import load_env_file
 from runebook.cli.session import Session
-from runebook.core.errors import RunebookError
+from runebook.core.errors import RunebookError, TemporarilyUnavailable
 
 OK, UNEXPECTED, USAGE, NOT_FOUND, CONFLICT, PERMISSION, UNAVAILABLE, UNSUPPORTED = range(8)
 INTERRUPTED = 130
@@ -82,10 +83,16 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             result = super().invoke(ctx)
-            sys.stdout.flush()
+            if sys.stdout is not None:
+                sys.stdout.flush()
         except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more in the end
+            _discard_output()
             ctx.exit(READER_GONE)
+        except OSError as error:
+            if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+                raise
+            _discard_output()
+            raise TemporarilyUnavailable(f"The disk is full: {error}. Make room, and try again.") from error
         return result
 
     def main(
@@ -105,6 +112,11 @@ class Commands(click.Group):
         except Exception as error:  # noqa: BLE001  # the outermost edge: every error becomes an exit code here
             _exit_with(error, as_json="--json" in arguments)
         sys.exit(result if isinstance(result, int) else OK)
+
+
+def _discard_output() -> None:
+    """What could not be printed: Python flushes once more in the end, and would complain again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _exit_with(error: Exception, *, as_json: bool) -> NoReturn:

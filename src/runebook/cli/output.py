@@ -19,7 +19,7 @@ def print_json(value: Any) -> None:
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """A table on a terminal; elsewhere one line a row, cells between tabs, the first line naming the columns."""
     texts = [[cell_text(cell) for cell in row] for row in rows]
-    if sys.stdout.isatty():
+    if sys.stdout is not None and sys.stdout.isatty():
         _print_drawn(columns, texts)
         return
     for row in ([*columns], *texts):
