@@ -32,8 +32,9 @@ _NULL_TESTS = ("IS NULL", "IS NOT NULL")
 _MAX_NESTING = 8
 """Levels of AND and OR in one condition. SQLite's parser has a stack of 100, and a level takes several places."""
 
-_MAX_FLATTENED = 6
-"""Sub-queries that a planner may turn into joins. PostgreSQL and MariaDB try all their orders, which takes forever."""
+_MAX_FLATTENED = {"postgresql": 0, "mysql": 6}
+"""Sub-queries that a planner may turn into joins. MariaDB tries all orders of many, which takes forever. PostgreSQL
+takes conditions on metrics for rarer than they are, and loops over all rows of one for each row of another."""
 
 _DATASET_JOINS = (
     "JOIN datasets d ON d.id = i.dataset_id"
@@ -111,7 +112,7 @@ class FilterCompiler:
         """Whether there are such rows. A comparison with TRUE keeps planners from making a join of it."""
         self.subqueries += 1
         found = f"EXISTS (SELECT 1 FROM {source} WHERE {where})"
-        is_fenced = self.subqueries > _MAX_FLATTENED and self.dialect.name in ("postgresql", "mysql")
+        is_fenced = self.subqueries > _MAX_FLATTENED.get(self.dialect.name, self.subqueries)
         return f"({found} = TRUE)" if is_fenced else found
 
     def _comparison(self, node: Comparison, *, negated: bool) -> str:
