@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
+from msgspec import Struct
+
 from runebook.core.datasets import DatasetInput, DatasetSummary, ModelInput, ModelOutput
 from runebook.core.experiments import Experiment, LifecycleStage, ViewType
 from runebook.core.ids import ExperimentId, RunId, WriterId
@@ -22,7 +24,7 @@ from runebook.core.tags import Tag
 ItemT = TypeVar("ItemT")
 
 
-class Page(NamedTuple, Generic[ItemT]):
+class Page(Struct, Generic[ItemT], frozen=True):
     """Items in order, and the token of the next page when there is one."""
 
     items: list[ItemT]
