@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from typing import Any
 
 from runebook.search.evaluate import MetricFacts
@@ -21,13 +22,15 @@ from runebook.testing.search_records import RunCase, facts_of
 CASES = ("names", "runs", "params", "tags", "metric_summaries", "datasets", "inputs", "input_tags")
 
 
-def sqlite_connection() -> sqlite3.Connection:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    connection.execute("PRAGMA case_sensitive_like = ON")
-    for table in TABLES:
-        for statement in SQLITE.create(table):
-            connection.execute(statement)
-    return connection
+@contextmanager
+def sqlite_backend(experiments: tuple[int, ...] = (0,)) -> Iterator[SqlBackend]:
+    """Empty tables of SQLite in memory."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        connection.execute("PRAGMA case_sensitive_like = ON")
+        for table in TABLES:
+            for statement in SQLITE.create(table):
+                connection.execute(statement)
+        yield SqlBackend(connection, experiments=experiments)
 
 
 class SqlBackend:

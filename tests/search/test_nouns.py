@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 import sqlglot
@@ -25,12 +25,13 @@ from runebook.storage.sql.search_filter import interned_names
 from runebook.storage.sql.search_tables import EXPERIMENT_TABLES, LOGGED_MODEL_TABLES, RUN_TABLES
 from runebook.testing.search_cases import FILTERS, ORDERS
 
-from .sql_backend import SqlBackend, sqlite_connection
+from .sql_backend import SqlBackend, sqlite_backend
 
 
 @pytest.fixture
-def backend() -> SqlBackend:
-    return SqlBackend(sqlite_connection())
+def backend() -> Iterator[SqlBackend]:
+    with sqlite_backend() as empty:
+        yield empty
 
 
 def add_experiment(backend: SqlBackend, number: int, name: str, created: int, **tags: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,7 +21,7 @@ from runebook.testing.search_cases import RUNS as CASES
 from runebook.testing.search_contract import SearchContract
 from runebook.testing.search_records import RunCase, RunCaseRecord
 
-from .sql_backend import SqlBackend, sqlite_connection
+from .sql_backend import SqlBackend, sqlite_backend
 from .strategies import ORDER_CLAUSES, RUN_SETS, TREES
 
 
@@ -27,25 +29,34 @@ class TestSearchOfOneExperiment(SearchContract):
     """Orders by a metric, param or tag start from its table; few rows of a clause start from the clause's."""
 
     @pytest.fixture
-    def backend(self) -> SqlBackend:
-        return SqlBackend(sqlite_connection())
+    def backend(self) -> Iterator[SqlBackend]:
+        with sqlite_backend() as empty:
+            yield empty
 
 
 class TestSearchWithoutStartingFromAClause(SearchContract):
     """As if every clause selected many rows."""
 
     @pytest.fixture
-    def backend(self, monkeypatch: pytest.MonkeyPatch) -> SqlBackend:
+    def backend(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[SqlBackend]:
         monkeypatch.setattr(sql_search, "_FEW", -1)
-        return SqlBackend(sqlite_connection())
+        with sqlite_backend() as empty:
+            yield empty
 
 
 class TestSearchOfSeveralExperiments(SearchContract):
     """Every statement starts from the runs."""
 
     @pytest.fixture
-    def backend(self) -> SqlBackend:
-        return SqlBackend(sqlite_connection(), experiments=(0, 1))
+    def backend(self) -> Iterator[SqlBackend]:
+        with sqlite_backend((0, 1)) as empty:
+            yield empty
+
+
+@pytest.fixture
+def empty() -> Iterator[SqlBackend]:
+    with sqlite_backend() as backend:
+        yield backend
 
 
 HALF = MAX_FILTER_CLAUSES // 2
@@ -62,37 +73,35 @@ HALF = MAX_FILTER_CLAUSES // 2
         "run_id IN (" + "'a1', " * 2000 + ")",
     ],
 )
-def test_the_largest_filters_are_compiled(text: str) -> None:
-    backend = SqlBackend(sqlite_connection())
-    backend.log(CASES)
+def test_the_largest_filters_are_compiled(text: str, empty: SqlBackend) -> None:
+    empty.log(CASES)
     tree = parse_filter(text, RUNS)
     expected = [case.run_id for case in CASES if matches(tree, RunCaseRecord(case))]
-    assert sorted(backend.search(text, [])[0]) == expected
+    assert sorted(empty.search(text, [])[0]) == expected
 
 
-def test_the_longest_order_is_compiled_and_paged() -> None:
-    backend = SqlBackend(sqlite_connection())
+def test_the_longest_order_is_compiled_and_paged(empty: SqlBackend) -> None:
     keys = [f"metrics.m{index}" for index in range(MAX_ORDER_BY)]
-    backend.log([RunCase(f"r{index}", metrics={key[8:]: [float(index % 3)] for key in keys}) for index in range(6)])
-    first, token = backend.search("", keys, 3)
-    rest, _ = backend.search("", keys, 3, token)
+    empty.log([RunCase(f"r{index}", metrics={key[8:]: [float(index % 3)] for key in keys}) for index in range(6)])
+    first, token = empty.search("", keys, 3)
+    rest, _ = empty.search("", keys, 3, token)
     assert first + rest == ["r0", "r3", "r1", "r4", "r2", "r5"]
 
 
-def test_a_page_ordered_by_a_metric_reads_its_index_in_order() -> None:
-    backend = SqlBackend(sqlite_connection())
-    backend.log(CASES)
-    backend.search("", ["metrics.loss DESC"], 2)
-    ordered_by_metric = [sql for sql in backend.statements if "f.last_value DESC" in sql]
+def test_a_page_ordered_by_a_metric_reads_its_index_in_order(empty: SqlBackend) -> None:
+    empty.log(CASES)
+    empty.search("", ["metrics.loss DESC"], 2)
+    ordered_by_metric = [sql for sql in empty.statements if "f.last_value DESC" in sql]
     values = dict.fromkeys([f"p{index}" for index in range(1, 9)], 1)
-    plan = [row[3] for row in backend.connection.execute("EXPLAIN QUERY PLAN " + ordered_by_metric[0], values)]
+    plan = [row[3] for row in empty.connection.execute("EXPLAIN QUERY PLAN " + ordered_by_metric[0], values)]
     assert "INDEX metric_summaries_by_last (experiment_id=? AND name_id=? AND last_kind=?)" in plan[0]
     assert not any("USE TEMP B-TREE FOR ORDER BY" in step for step in plan)
 
 
 @pytest.fixture(scope="module")
-def shared() -> SqlBackend:
-    return SqlBackend(sqlite_connection())
+def shared() -> Iterator[SqlBackend]:
+    with sqlite_backend() as empty:
+        yield empty
 
 
 @given(RUN_SETS, TREES, ORDER_CLAUSES, st.sampled_from([1, 2, 100]), st.sampled_from([-1, 2000]))

@@ -66,6 +66,22 @@ class Endings:
 
         self._children_watched.add(os.getpid())
         Finalize(None, self._at_exit, exitpriority=100)
+        self._watch_child_crash()
+
+    def _watch_child_crash(self) -> None:
+        """From Python 3.13 on, a child ends after its error was printed and forgotten; so see it printed."""
+        import inspect
+        import traceback
+
+        print_error = traceback.print_exc
+
+        def print_and_note(*args: Any, **kwargs: Any) -> None:
+            frame = inspect.currentframe()
+            if frame is not None and frame.f_back is not None and frame.f_back.f_code.co_name == "_bootstrap":
+                self._has_crashed = True
+            print_error(*args, **kwargs)
+
+        traceback.print_exc = print_and_note
 
     def _at_exit(self) -> None:
         has_crashed = self._has_crashed or sys.exc_info()[0] is not None
