@@ -220,3 +220,22 @@ def test_a_run_knows_how_it_was_started(script: Script) -> None:
     assert found[tags.COMMAND].endswith("script.py --password '***' '--api-key=***' --rate 3")
     assert "hush" not in str(found)
     assert {tags.USER, tags.PLATFORM, tags.HOSTNAME} <= set(found)
+
+
+def test_a_resumed_run_takes_a_new_name_and_keeps_its_own_without_one() -> None:
+    with rb.start_run(run_name="first") as run:
+        pass
+    run_id = run.info.run_id
+
+    with rb.start_run(run_id=run_id) as resumed:
+        assert resumed.info.run_name == "first"
+    with rb.start_run(run_id=run_id, run_name="second") as resumed:
+        assert resumed.info.run_name == "second"
+
+    assert rb.get_run(run_id).info.run_name == "second"
+
+
+def test_the_status_of_a_model_prints_as_a_word() -> None:
+    model = rb.initialize_logged_model(name="m")
+
+    assert f"{model.status}" == str(model.status) == "PENDING"

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import runebook as rb
+from runebook.core.errors import InvalidParameterValue
 from runebook.entities import Metric, Param, RunTag
 
 
@@ -174,3 +175,33 @@ def test_logging_to_a_run_by_id_makes_it_not_active() -> None:
     assert rb.active_run() is None
     point = rb.Client().get_metric_history(run.info.run_id, "b")[0]
     assert (point.value, point.step, point.timestamp) == (2.0, 5, 1234)
+
+
+@pytest.mark.parametrize("log", [rb.log_params, rb.log_metrics, rb.set_tags])
+def test_what_is_no_dict_is_refused_with_a_way_out(log: Any) -> None:
+    class Arguments:
+        pass
+
+    with rb.start_run(), pytest.raises(InvalidParameterValue, match=r"must be a dict, got a Arguments\. Give vars\("):
+        log(Arguments())
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda: rb.get_run(5), "run_id"),  # type: ignore[arg-type]
+        (lambda: rb.start_run(run_name=5), "run_name"),  # type: ignore[arg-type]
+        (lambda: rb.create_experiment(["e"]), "name"),  # type: ignore[arg-type]
+        (lambda: rb.set_experiment(5), "experiment_name"),  # type: ignore[arg-type]
+        (lambda: rb.search_runs(filter_string=b"x", output_format="list"), "filter"),  # type: ignore[arg-type]
+        (lambda: rb.log_metric("m", 1, run_id=7.5), "run_id"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_is_no_text_is_refused_by_its_name(call: Any, name: str) -> None:
+    with pytest.raises(InvalidParameterValue, match=name):
+        call()
+
+
+def test_a_missing_id_is_said_to_be_missing() -> None:
+    with pytest.raises(InvalidParameterValue, match="Missing value for required parameter 'run_id'"):
+        rb.get_run(None)  # type: ignore[arg-type]

@@ -12,7 +12,8 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Any, TypeVar
+from types import NoneType
+from typing import Any, TypeVar, get_args
 
 import msgspec
 import msgspec.inspect
@@ -180,10 +181,39 @@ def _check_required_texts(request: OperationT) -> OperationT:
     return request
 
 
+def check_texts(request: Operation) -> None:
+    """Hold a request that was made in this process to what decoding would have said of its texts.
+
+    Raises:
+        InvalidParameterValue: names the field that is missing, or holds something else.
+    """
+    for name, is_required in _texts(type(request)):
+        value = getattr(request, name)
+        if isinstance(value, str):
+            continue
+        if value is not None:
+            raise invalid(value, name, f"Expected a text, got {type(value).__name__}.")
+        if is_required:
+            raise missing(name)
+
+
+@cache
+def _texts(operation: type[Operation]) -> tuple[tuple[str, bool], ...]:
+    """The fields that hold a text, and whether they must."""
+    fields = msgspec.structs.fields(operation)
+    return tuple((field.name, _is_text(field.type)) for field in fields if _may_be_text(field.type))
+
+
 @cache
 def _required_texts(operation: type[Operation]) -> tuple[str, ...]:
     """The names of the fields that must hold a text which is not empty."""
     return tuple(field.name for field in msgspec.structs.fields(operation) if field.required and _is_text(field.type))
+
+
+def _may_be_text(kind: Any) -> bool:
+    """A text, or a text or None."""
+    choices = get_args(kind)
+    return _is_text(kind) or (NoneType in choices and all(_is_text(one) or one is NoneType for one in choices))
 
 
 def _is_text(kind: Any) -> bool:

@@ -121,6 +121,9 @@ class LoggedModelStatus(str, Enum):
     READY = "READY"
     FAILED = "FAILED"
 
+    def __str__(self) -> str:
+        return self.value
+
 
 class _KeyValue(Entity, frozen=True):
     key: str

@@ -6,6 +6,7 @@ import os
 from functools import partial
 from typing import Any
 
+from runebook.api import codec
 from runebook.api.operation import Operation
 from runebook.artifacts.base import ArtifactStore
 from runebook.artifacts.resolver import ArtifactResolver
@@ -38,6 +39,7 @@ class LocalTransport:
         return Services(open_storage(self.uri, artifact_root=self._artifact_root), self._resolver)
 
     def call(self, operation: Operation) -> Any:
+        codec.check_texts(operation)
         with uninterrupted, self._gate:
             if self._services is None:
                 self._services = self._open()

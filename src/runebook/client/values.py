@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any
 
 from runebook.core.clock import now_ms
@@ -83,9 +84,33 @@ def texts(values: Any) -> list[str]:
     return [str(values)] if isinstance(values, (str, int)) else [str(value) for value in values]
 
 
+def items_of(name: str, given: Any) -> list[tuple[Any, Any]]:
+    """Keys and values of a dict, or of anything that has `items()` as dicts do.
+
+    Raises:
+        InvalidParameterValue: it has none.
+
+    """
+    try:
+        return list(given.items())
+    except (AttributeError, TypeError):
+        hint = f" Give vars({name})." if hasattr(given, "__dict__") and not isinstance(given, type) else ""
+        raise InvalidParameterValue(f"{name!r} must be a dict, got a {type(given).__name__}.{hint}") from None
+
+
+def path_text(name: str, path: Any) -> str:
+    """A path in a store, with `/` between its parts; `pathlib`'s paths are welcome."""
+    if isinstance(path, PurePath):
+        return path.as_posix()
+    if isinstance(path, str):
+        return path
+    raise InvalidParameterValue(f"{name!r} must be a path, got {path!r} of type {type(path).__name__}.")
+
+
 def make_params(params: Mapping[str, Any]) -> list[Param]:
-    return [Param(key=key_text(key), value=str(value)) for key, value in params.items()]
+    return [Param(key=key_text(key), value=str(value)) for key, value in items_of("params", params)]
 
 
 def make_tags(tags: Mapping[str, Any] | None) -> list[Tag]:
-    return [Tag(key=key_text(key), value=str(value)) for key, value in (tags or {}).items()]
+    given = [] if tags is None else items_of("tags", tags)
+    return [Tag(key=key_text(key), value=str(value)) for key, value in given]

@@ -100,8 +100,11 @@ def load_text(artifact_uri: str) -> str:
 
 
 def load_dict(artifact_uri: str) -> Any:
-    """A file of JSON."""
-    return json.loads(load_text(artifact_uri))
+    """A file of JSON. Raises InvalidParameterValue: it holds something else."""
+    try:
+        return json.loads(load_text(artifact_uri))
+    except ValueError as error:
+        raise InvalidParameterValue(f"The file at {artifact_uri!r} is no JSON: {error}.") from error
 
 
 def _named(client: Client, artifact_uri: str | None, run_id: str | None, artifact_path: str | None) -> tuple[str, str]:

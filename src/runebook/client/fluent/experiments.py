@@ -42,7 +42,7 @@ def set_experiment(
     if experiment_id is not None:
         experiment = client.get_experiment(experiment_id)
     else:
-        experiment = _named(client, str(experiment_name))
+        experiment = _named(client, experiment_name or "")
     if experiment.lifecycle_stage != LifecycleStage.ACTIVE.value:
         raise InvalidParameterValue(
             f"The experiment {experiment.name!r} (id {experiment.experiment_id}) is deleted. Restore it with "

@@ -11,7 +11,7 @@ from runebook.client.entities import DatasetInput, Metric
 from runebook.client.fluent.active_model import get_active_model_id
 from runebook.client.fluent.runs import target
 from runebook.client.run_operations import RunOperations
-from runebook.client.values import make_metric, whole_number
+from runebook.client.values import items_of, make_metric, whole_number
 
 
 def log_metric(
@@ -53,7 +53,7 @@ def log_metrics(
     at = 0 if step is None else whole_number("step", step)
     models: list[str | None] = [model_id] if model_id else [*_models_at(logged_to, at)] or [None]
     points = []
-    for key, value in metrics.items():
+    for key, value in items_of("metrics", metrics):
         for model in models:
             point = make_metric(key, value, timestamp, at, model, name, digest)
             points.append(Metric.of(point))

@@ -7,7 +7,7 @@ from typing import Any
 from runebook.client.entities import Param
 from runebook.client.fluent.runs import target
 from runebook.client.run_operations import RunOperations
-from runebook.client.values import key_text
+from runebook.client.values import items_of, key_text
 
 
 def log_param(key: str, value: Any, synchronous: bool | None = None) -> Any:  # MLflow's signature
@@ -23,5 +23,5 @@ def log_params(
 ) -> RunOperations | None:
     """All or nothing, up to 100; more go in several batches."""
     client, logged_to = target(run_id)
-    settings = [Param(key_text(key), str(value)) for key, value in params.items()]
+    settings = [Param(key_text(key), str(value)) for key, value in items_of("params", params)]
     return client.log_batch(logged_to, params=settings, synchronous=synchronous)

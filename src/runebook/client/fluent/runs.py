@@ -17,7 +17,7 @@ from runebook.client.entities import LifecycleStage, Run, RunStatus, RunTag, cor
 from runebook.client.fluent.experiments import chosen_experiment_id, current_experiment_id
 from runebook.client.git import GitState
 from runebook.client.git_capture import GitCapture, capture, head_tags
-from runebook.client.values import key_text
+from runebook.client.values import items_of, key_text
 from runebook.config import PREFIXES, Settings
 from runebook.core import tags as names
 from runebook.core.errors import InvalidParameterValue, InvalidState
@@ -43,6 +43,7 @@ def start_run(
     Args:
         run_id: a run to resume, by default RUNEBOOK_RUN_ID or MLFLOW_RUN_ID, once. Its status becomes RUNNING.
         experiment_id: by default that of `set_experiment`, else the environment's, else "0".
+        run_name: by default a made-up one; a run that is resumed is renamed.
         nested: start inside of the active run, as its child. Without it, an active run is an error.
         parent_run_id: the parent, when it is not the active run.
         description: Markdown, in the tag `mlflow.note.content`.
@@ -67,7 +68,7 @@ def start_run(
     user_tags = _user_tags(tags, description)
     resumed_id = run_id or _run_id_of_environment(settings)
     if resumed_id:
-        open_run = active.opened(_resume(client, resumed_id, experiment_id, user_tags), client)
+        open_run = active.opened(_resume(client, resumed_id, experiment_id, run_name, user_tags), client)
         open_run.is_noted.set()
     else:
         parent_id = _checked_parent(client, parent_run_id) or (parent.run_id if parent else None)
@@ -113,7 +114,7 @@ def target(run_id: str | None) -> tuple[Client, str]:
 
 
 def run_tags(tags: Mapping[str, Any]) -> list[RunTag]:
-    return [RunTag(key_text(key), str(value)) for key, value in tags.items()]
+    return [RunTag(key_text(key), str(value)) for key, value in items_of("tags", tags)]
 
 
 def get_run(run_id: str) -> Run:
@@ -142,7 +143,7 @@ def _open_run_of(run: ActiveRun) -> OpenRun:
 
 
 def _user_tags(tags: dict[str, Any] | None, description: str | None) -> dict[str, Any]:
-    given = dict(tags or {})
+    given = {} if tags is None else dict(items_of("tags", tags))
     if description is None:
         return given
     if names.NOTE in given:
@@ -157,7 +158,9 @@ def _run_id_of_environment(settings: Settings) -> str | None:
     return settings.run_id
 
 
-def _resume(client: Client, run_id: str, experiment_id: str | None, user_tags: dict[str, Any]) -> Run:
+def _resume(
+    client: Client, run_id: str, experiment_id: str | None, run_name: str | None, user_tags: dict[str, Any]
+) -> Run:
     info = client.get_run(run_id).info
     if info.lifecycle_stage != LifecycleStage.ACTIVE:
         raise InvalidParameterValue(f"Run {run_id} is deleted. To go on with it, call restore_run({run_id!r}).")
@@ -167,7 +170,7 @@ def _resume(client: Client, run_id: str, experiment_id: str | None, user_tags: d
             f"Run {run_id} stands in experiment {info.experiment_id}, but experiment {expected} was asked for. "
             "Leave the experiment out, or choose the run's own."
         )
-    client.update_run(run_id, status=RunStatus.to_string(RunStatus.RUNNING))
+    client.update_run(run_id, status=RunStatus.to_string(RunStatus.RUNNING), name=run_name)
     if user_tags:
         client.log_batch(run_id, tags=run_tags(user_tags))
     return client.get_run(run_id)

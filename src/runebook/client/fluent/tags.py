@@ -18,9 +18,10 @@ def set_tag(key: str, value: Any, synchronous: bool | None = None) -> RunOperati
 def set_tags(tags: dict[str, Any], synchronous: bool | None = None) -> RunOperations | None:
     """All or nothing, up to 100; more go in several batches."""
     client, run_id = target(None)
-    for key in tags:
-        refuse_immutable(key)
-    return client.log_batch(run_id, tags=run_tags(tags), synchronous=synchronous)
+    marks = run_tags(tags)
+    for tag in marks:
+        refuse_immutable(tag.key)
+    return client.log_batch(run_id, tags=marks, synchronous=synchronous)
 
 
 def delete_tag(key: str) -> None:

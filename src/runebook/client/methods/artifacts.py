@@ -17,6 +17,7 @@ from runebook.client.entities import FileInfo
 from runebook.client.figures import figure_bytes
 from runebook.client.methods.logged_models import LoggedModelMethods
 from runebook.client.methods.runs import RunMethods
+from runebook.client.values import path_text
 from runebook.core.errors import InvalidParameterValue, NotFound
 from runebook.core.ids import ModelId, RunId
 
@@ -31,7 +32,15 @@ class ArtifactMethods(RunMethods, LoggedModelMethods):
         self._folder_of_run(run_id).add_content(Path(local_dir), artifact_path or "")
 
     def log_text(self, run_id: str, text: str, artifact_file: str) -> None:
-        self._folder_of_run(run_id).put(artifact_file, [text.encode()])
+        if not isinstance(text, str):
+            raise InvalidParameterValue(
+                f"'text' must be a text, got a {type(text).__name__}. Use log_dict for a dict, log_stream for bytes."
+            )
+        try:
+            content = text.encode()
+        except UnicodeEncodeError as error:
+            raise InvalidParameterValue(f"The text of {str(artifact_file)!r} is not valid Unicode: {error}.") from error
+        self._folder_of_run(run_id).put(artifact_file, [content])
 
     def log_dict(self, run_id: str, dictionary: dict[str, Any], artifact_file: str) -> None:
         """As YAML when the file is named so, else as JSON; what JSON cannot hold becomes a text."""
@@ -48,7 +57,9 @@ class ArtifactMethods(RunMethods, LoggedModelMethods):
 
     def list_artifacts(self, run_id: str, path: str | None = None) -> list[FileInfo]:
         """What stands in one folder, named relative to the run's root."""
-        reply: ListArtifacts.Reply = self._call(ListArtifacts(run_id=RunId(run_id), path=path or None))
+        reply: ListArtifacts.Reply = self._call(
+            ListArtifacts(run_id=RunId(run_id), path=path_text("path", path) if path else None)
+        )
         return [FileInfo(file.path, file.is_dir, file.file_size) for file in reply.files]
 
     def download_artifacts(self, run_id: str, path: str, dst_path: str | None = None) -> str:
@@ -92,7 +103,8 @@ class ArtifactFolder:
         self._prefix = prefix
 
     def put(self, path: str, chunks: Iterable[bytes]) -> None:
-        self._store.put(paths.join(self._prefix, paths.normalize_file(path)), chunks)
+        name = path_text("artifact_file", path)
+        self._store.put(paths.join(self._prefix, paths.normalize_file(name)), chunks)
 
     def get(self, path: str) -> bytes:
         """A whole file. Raises NotFound."""
@@ -105,6 +117,7 @@ class ArtifactFolder:
 
     def add(self, local: Path, folder: str) -> None:
         """A file or folder of this machine, under its own name."""
+        folder = path_text("artifact_path", folder)
         if local.is_dir():
             self.add_content(local, paths.join(folder, local.absolute().name))
         elif local.is_file():
@@ -113,6 +126,7 @@ class ArtifactFolder:
             raise InvalidParameterValue(f"There is no file or folder at {str(local)!r}.")
 
     def add_content(self, local: Path, folder: str) -> None:
+        folder = path_text("artifact_path", folder)
         if not local.is_dir():
             raise InvalidParameterValue(f"There is no folder at {str(local)!r}.")
         for file in sorted(local.rglob("*")):
@@ -126,7 +140,7 @@ class ArtifactFolder:
             NotFound: nothing stands at the path.
 
         """
-        name = paths.normalize(path)
+        name = paths.normalize(path_text("path", path))
         root = Path(destination) if destination else Path(tempfile.mkdtemp(prefix="runebook-"))
         if not root.is_dir():
             raise InvalidParameterValue(f"There is no folder at {destination!r}: make it first.")
@@ -165,9 +179,20 @@ class ArtifactFolder:
 
 
 def _as_text(dictionary: dict[str, Any], artifact_file: str) -> str:
-    if PurePosixPath(artifact_file).suffix.lower() in {".yaml", ".yml"}:
+    if PurePosixPath(path_text("artifact_file", artifact_file)).suffix.lower() in {".yaml", ".yml"}:
         import yaml
 
-        text: str = yaml.safe_dump(dictionary, indent=2, default_flow_style=False, allow_unicode=True, sort_keys=False)
+        try:
+            text: str = yaml.safe_dump(
+                dictionary, indent=2, default_flow_style=False, allow_unicode=True, sort_keys=False
+            )
+        except yaml.YAMLError as error:
+            raise InvalidParameterValue(
+                f"{artifact_file!r} cannot be written, for YAML has no way to say a value of the dict: {error}. "
+                "Make it a number, a text, a list or a dict, or log it as JSON."
+            ) from error
         return text
-    return json.dumps(dictionary, indent=2, default=str)
+    try:
+        return json.dumps(dictionary, indent=2, default=str)
+    except (TypeError, ValueError) as error:
+        raise InvalidParameterValue(f"{artifact_file!r} cannot be written as JSON: {error}.") from error
