@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -45,3 +47,18 @@ def test_without_a_login_name_in_the_environment_the_system_is_asked(monkeypatch
 
     monkeypatch.setenv("USER", "ada")
     assert context.user_name() == "ada"
+
+
+def test_a_script_in_a_folder_that_is_no_utf8_starts_runs(tmp_path: Path) -> None:
+    folder = os.fsencode(tmp_path) + b"/caf\xe9"
+    Path(os.fsdecode(folder)).mkdir()
+    script = folder + b"/train.py"
+    Path(os.fsdecode(script)).write_text(
+        "import runebook as rb\n"
+        f"rb.set_tracking_uri({f'sqlite:///{tmp_path}/runs.db'!r})\n"
+        "with rb.start_run() as run: print(ascii(run.data.tags['mlflow.source.name'][-13:]))\n"
+    )
+
+    done = subprocess.run([sys.executable, script], cwd=folder, capture_output=True, text=True, check=False)
+
+    assert (done.stdout, done.stderr) == ("'caf\\ufffd/train.py'\n", "")

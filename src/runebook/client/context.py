@@ -103,7 +103,12 @@ def process_tags() -> dict[str, str]:
         tags.PLATFORM: platform_name(),
         tags.HOSTNAME: host_name(),
     }
-    return {key: value for key, value in found.items() if value}
+    return {key: _readable(value) for key, value in found.items() if value}
+
+
+def _readable(value: str) -> str:
+    """Names that are no UTF-8 come from the system with lone surrogates, which no store keeps."""
+    return value.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def _notebook_name() -> str | None:
