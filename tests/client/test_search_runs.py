@@ -100,3 +100,12 @@ def test_an_order_given_as_one_text_is_one_key() -> None:
 
     found = rb.search_runs(order_by="metrics.m ASC", output_format="list")  # type: ignore[arg-type]
     assert [run.info.run_name for run in found] == ["1", "2", "3"]
+
+
+def test_the_type_of_the_answer_follows_the_format_that_was_asked_for() -> None:
+    """What mypy says of these lines is the test."""
+    with rb.start_run() as run:
+        pass
+
+    assert rb.search_runs()["run_id"].tolist() == [run.info.run_id]
+    assert rb.search_runs(output_format="list")[0].info.run_id == run.info.run_id
