@@ -155,10 +155,14 @@ def connect_sqlite(path: str) -> Connection:
         connection = sqlite3.connect(
             path, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
         )
+    except sqlite3.Error as error:
+        raise SQLITE.meaning(error) or error from error
+    try:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA case_sensitive_like = ON")
         connection.execute("PRAGMA temp_store = MEMORY")
     except sqlite3.Error as error:
+        connection.close()
         raise SQLITE.meaning(error) or error from error
     return connection
 
