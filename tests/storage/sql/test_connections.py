@@ -12,6 +12,7 @@ from tests.storage.servers import MariadbServer, PostgresqlServer
 
 from runebook.core.errors import NotSupported, TemporarilyUnavailable
 from runebook.core.params import Param
+from runebook.core.tags import Tag
 from runebook.storage.base import TransactionConflict
 from runebook.storage.sql import connections
 from runebook.storage.sql.connections import MAX_CONNECTIONS, ServerDatabase, SqliteFile
@@ -226,3 +227,21 @@ def test_a_reader_that_failed_gives_its_connection_back(tmp_path: Path) -> None:
     with database.reading() as session:
         assert one(session) == 1
     database.close()
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_store_whose_file_is_gone_says_so_instead_of_writing_to_nowhere(tmp_path: Path, replaced: bool) -> None:
+    path = tmp_path / "store.db"
+    storage = SqlStorage.open(f"sqlite:///{path}", artifact_root=str(tmp_path))
+    run_id = add_run(storage)
+    kept = path.rename(tmp_path / "kept.db")
+    if replaced:
+        path.write_bytes(b"")
+
+    with pytest.raises(TemporarilyUnavailable, match="removed or replaced"), storage.write() as tx:
+        tx.tags.set(run_id, [Tag(key="a", value="b")])
+
+    kept.replace(path)
+    with storage.write() as tx:
+        tx.tags.set(run_id, [Tag(key="a", value="b")])
+    storage.close()

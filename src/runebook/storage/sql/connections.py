@@ -6,6 +6,7 @@ pooler between us and the database may hand each transaction another backend.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -57,6 +58,7 @@ class SqliteFile:
         self._path = path
         self._writer = threading.Lock()
         self._write_connection: Connection | None = None
+        self._file: tuple[int, int] | None = None
         self._readers: list[Connection] = []
         self._free_readers = threading.BoundedSemaphore(MAX_CONNECTIONS - 1)
         self._closed = False
@@ -102,6 +104,12 @@ class SqliteFile:
         with _held(self._writer):
             if self._write_connection is None:
                 self._write_connection = self._connect()
+                self._file = self._file_there()
+            elif self._file_there() != self._file:
+                raise TemporarilyUnavailable(
+                    f"The store's file {self._path} was removed or replaced while it was in use; nothing was written. "
+                    "Put it back, or start the program anew."
+                )
             with _transaction(self._write_connection, self.dialect, self.dialect.begin_write) as session:
                 yield session
 
@@ -118,6 +126,14 @@ class SqliteFile:
         if self._closed:
             raise TemporarilyUnavailable("The store was closed; open it anew.")
         return connect_sqlite(self._path)
+
+    def _file_there(self) -> tuple[int, int] | None:
+        """Which file has the path now: SQLite goes on writing into one that was removed, to where nobody reads."""
+        try:
+            found = os.stat(self._path)  # noqa: PTH116  # on the way of every write
+        except FileNotFoundError:
+            return None
+        return found.st_dev, found.st_ino
 
 
 class SqliteMemory:
