@@ -11,7 +11,7 @@ from runebook.core.tags import Tag
 from runebook.storage.base import Page, SearchQuery
 from runebook.storage.sql.dialects import Duplicate, Rows
 from runebook.storage.sql.references import experiment_number
-from runebook.storage.sql.schema import ACTIVE, DELETED
+from runebook.storage.sql.schema import ACTIVE
 from runebook.storage.sql.session import Row, Session
 
 NEW_EXPERIMENTS = Rows(
@@ -19,8 +19,6 @@ NEW_EXPERIMENTS = Rows(
 )
 EXPERIMENT_TAGS = Rows("experiment_tags", ("experiment_id", "tag_key"), ("tag_value",))
 
-STAGE_NUMBERS = {LifecycleStage.ACTIVE: ACTIVE, LifecycleStage.DELETED: DELETED}
-STAGES = {number: stage for stage, number in STAGE_NUMBERS.items()}
 
 _COLUMNS = "id, name, artifact_location, lifecycle_stage, creation_time, last_update_time"
 

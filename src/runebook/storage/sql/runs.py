@@ -10,11 +10,11 @@ from runebook.core.ids import ExperimentId, RunId
 from runebook.core.runs import Run, RunInfo, RunStatus
 from runebook.storage.base import NewRun, Page, SearchQuery, TransactionConflict
 from runebook.storage.sql.dialects import Duplicate, Rows
-from runebook.storage.sql.experiments import STAGE_NUMBERS, STAGES
 from runebook.storage.sql.references import References, experiment_number
 from runebook.storage.sql.run_contents import RunContents
 from runebook.storage.sql.schema import ACTIVE
 from runebook.storage.sql.session import Row, Session
+from runebook.storage.sql.stages import STAGE_NUMBERS, STAGES
 from runebook.storage.sql.tags import TAGS, set_tags
 
 NEW_RUNS = Rows(

@@ -9,12 +9,12 @@ from runebook.search.order_by import parse_order_by, total_order
 from runebook.search.parser import parse_filter
 from runebook.search.vocabulary import EXPERIMENTS, LOGGED_MODELS, RUNS, OrderKey
 from runebook.storage.base import LoggedModelQuery, SearchQuery
-from runebook.storage.sql.experiments import STAGE_NUMBERS
 from runebook.storage.sql.references import experiment_number
 from runebook.storage.sql.schema import ACTIVE
 from runebook.storage.sql.search import Search, search_ids
 from runebook.storage.sql.search_tables import EXPERIMENT_TABLES, LOGGED_MODEL_TABLES, RUN_TABLES
 from runebook.storage.sql.session import Session
+from runebook.storage.sql.stages import STAGE_NUMBERS
 
 FoundIds = tuple[list[int], str | None]
 """One page of rows by their ids, in order, and the next page's token."""
