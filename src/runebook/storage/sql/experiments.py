@@ -13,6 +13,7 @@ from runebook.storage.sql.dialects import Duplicate, Rows
 from runebook.storage.sql.references import experiment_number
 from runebook.storage.sql.schema import ACTIVE
 from runebook.storage.sql.session import Row, Session
+from runebook.storage.sql.stages import STAGE_NUMBERS, STAGES
 
 NEW_EXPERIMENTS = Rows(
     "experiments", ("name",), ("artifact_location", "lifecycle_stage", "creation_time", "last_update_time")
