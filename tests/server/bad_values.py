@@ -27,7 +27,7 @@ LONG = {"value", "filter", "source", "order_by", *LENGTHS}
 UNBOUNDED = {"page_token": "an own format", "model_json": "JSON, refused as such"}
 
 NOT_OF_FOLDERS = {"CreateMultipartUpload", "CompleteMultipartUpload", "AbortMultipartUpload", "GetSignedServedArtifact"}
-"""Operations that a server on a folder answers with 501, as MLflow's clients expect, when the request is right."""
+"""Operations that a server on a folder refuses with NOT_IMPLEMENTED when the request is right."""
 
 
 class Case(NamedTuple):

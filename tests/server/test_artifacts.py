@@ -353,3 +353,20 @@ def test_without_serving_runs_live_in_a_local_folder(unserving: RunningServer) -
     folder.mkdir(parents=True)
     (folder / "f").write_text("x")
     assert unserving.request("GET", f"/get-artifact?run_id={run['run_id']}&path=f").body == b"x"
+
+
+@pytest.mark.parametrize(
+    ("step", "fields"),
+    [
+        ("create", {"num_parts": 2}),
+        ("complete", {"upload_id": "u", "parts": [{"part_number": 1, "etag": "e"}]}),
+        ("abort", {"upload_id": "u"}),
+    ],
+)
+def test_parts_are_refused_in_the_words_after_which_mlflow_sends_the_file_whole(
+    server: RunningServer, step: str, fields: dict[str, object]
+) -> None:
+    answer = server.post(f"/api/2.0/mlflow-artifacts/mpu/{step}/0/run", {"path": "big.bin", **fields})
+
+    assert (answer.status, answer.error_code) == (400, "NOT_IMPLEMENTED")
+    assert answer.json["message"].startswith("Multipart upload is not supported for the current artifact repository")

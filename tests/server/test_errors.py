@@ -31,7 +31,7 @@ def test_every_code_has_a_status() -> None:
 
 
 def test_what_the_caller_did_wrong_is_never_a_server_error() -> None:
-    servers_own = {"INTERNAL_ERROR", "NOT_IMPLEMENTED", "TEMPORARILY_UNAVAILABLE", "DEADLINE_EXCEEDED"}
+    servers_own = {"INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "DEADLINE_EXCEEDED"}
 
     for code, status in STATUS_BY_CODE.items():
         assert (status >= 500) is (code in servers_own)

@@ -20,6 +20,7 @@ STATUS_BY_CODE: dict[str, int] = {
     "BAD_REQUEST": 400,
     "RESOURCE_ALREADY_EXISTS": 400,
     "INVALID_STATE": 400,  # MLflow answers 500, although it is the caller who asks for what cannot be
+    "NOT_IMPLEMENTED": 400,  # MLflow answers 501; its clients go by the words, and nothing failed here
     "CUSTOMER_UNAUTHORIZED": 401,
     "UNAUTHENTICATED": 401,
     "PERMISSION_DENIED": 403,
@@ -36,7 +37,6 @@ STATUS_BY_CODE: dict[str, int] = {
     "RESOURCE_EXHAUSTED": 429,
     "CANCELLED": 499,
     "INTERNAL_ERROR": 500,
-    "NOT_IMPLEMENTED": 501,
     "TEMPORARILY_UNAVAILABLE": 503,
     "DEADLINE_EXCEEDED": 504,
 }
