@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,3 +51,10 @@ def ok(call: Call) -> Call:
         return done
 
     return run
+
+
+@pytest.fixture
+def default_is_older(ok: Call) -> None:
+    """The store is made a moment before the test: lists put the newest first, by the millisecond."""
+    ok("experiments", "list")
+    time.sleep(0.002)

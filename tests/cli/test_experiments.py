@@ -14,6 +14,7 @@ def vision(ok: Call) -> str:
     return ok("experiments", "create", "-n", "vision", "-t", "team=a", "-t", "note=x=y").lines[0]
 
 
+@pytest.mark.usefixtures("default_is_older")
 def test_create_prints_the_id_and_the_rest_is_kept(ok: Call, tmp_path: Path) -> None:
     made = ok("experiments", "create", "-n", "here", "-l", str(tmp_path / "files"), "--json").json["experiment_id"]
 
@@ -42,6 +43,7 @@ def test_get_wants_one_of_id_and_name(call: Call, arguments: list[str]) -> None:
     assert "either --experiment-id or --experiment-name" in done.stderr
 
 
+@pytest.mark.usefixtures("default_is_older")
 def test_list_is_a_table_of_what_is_not_in_the_trash(ok: Call, vision: str) -> None:
     ok("experiments", "create", "-n", "gone")
     ok("experiments", "delete", "-x", "2")

@@ -50,6 +50,7 @@ def fetched(address: str, **headers: str) -> bytes:
         return body
 
 
+@pytest.mark.usefixtures("default_is_older")
 def test_the_server_serves_the_store_that_the_command_line_uses(tmp_path: Path, ok: Call) -> None:
     ok("experiments", "create", "-n", "made before")
     store = f"sqlite:///{tmp_path}/store.db"
