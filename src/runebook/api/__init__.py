@@ -3,7 +3,18 @@
 Importing this package declares them all; `OPERATIONS` lists them.
 """
 
-from runebook.api import artifacts, datasets, experiments, logged_models, metrics, params, runs, server_info, tags
+from runebook.api import (
+    artifacts,
+    datasets,
+    experiments,
+    frames,
+    logged_models,
+    metrics,
+    params,
+    runs,
+    server_info,
+    tags,
+)
 from runebook.api.operation import OPERATIONS
 
 __all__ = [
@@ -11,6 +22,7 @@ __all__ = [
     "artifacts",
     "datasets",
     "experiments",
+    "frames",
     "logged_models",
     "metrics",
     "params",

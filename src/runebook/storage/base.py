@@ -6,12 +6,13 @@ A backend does all of it. Records are values; ids are the public ones. Nothing h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from msgspec import Struct
 
+from runebook.core.columns import Columns
 from runebook.core.datasets import DatasetInput, DatasetSummary, ModelInput, ModelOutput
 from runebook.core.experiments import Experiment, LifecycleStage, ViewType
 from runebook.core.ids import ExperimentId, RunId, WriterId
@@ -124,6 +125,13 @@ class RunStore(Protocol):
     def get_info(self, run_id: str) -> RunInfo:
         """Raises NotFound: there is none, deleted ones included."""
 
+    def locked(self, run_ids: Iterable[str]) -> dict[str, RunInfo]:
+        """The infos of those that exist, deleted ones included, asked together.
+
+        No other transaction changes these runs or adds to them before this one ends. Whoever needs several runs asks
+        for all of them at once, as locks are taken in one order.
+        """
+
     def get(self, run_id: str) -> Run:
         """A run with all that it logged, in the order of keys. Raises NotFound."""
 
@@ -144,28 +152,51 @@ class RunStore(Protocol):
         """Runs with all that they logged, in a constant number of statements. Unknown experiments hold no runs."""
 
 
+class ParamConflict(NamedTuple):
+    """A param that the run has already, with another value."""
+
+    param: Param
+    value: str
+    """The value that is there."""
+
+
 class ParamStore(Protocol):
     """Params of runs, each written once."""
 
-    def log(self, run_id: str, params: Sequence[Param]) -> None:
-        """Add all params or none; one that is there with the same value is left.
+    def add(self, params: Mapping[str, Sequence[Param]]) -> dict[str, list[ParamConflict]]:
+        """Add params to runs that the caller has locked, by run id, in a constant number of statements.
 
-        Raises:
-            InvalidParameterValue: a param is there with another value.
-
+        One that is there with the same value is left. A run of which any param is there with another value (or twice
+        among the new ones, with two values) gets none of its params; its conflicts are returned.
         """
 
 
 class TagStore(Protocol):
     """Tags of runs."""
 
-    def set(self, run_id: str, tags: Sequence[Tag]) -> None:
-        """Set all tags; of equal keys the last counts. The name of the run is the caller's business."""
+    def set(self, tags: Mapping[str, Sequence[Tag]]) -> None:
+        """Set tags of runs by run id; of equal keys the last counts. The names of runs are the caller's business.
+
+        Raises:
+            NotFound: there is no such run; nothing is set.
+
+        """
 
     def get(self, run_id: str, key: str) -> str | None: ...
 
     def delete(self, run_id: str, key: str) -> None:
         """Raises NotFound: the run has no such tag."""
+
+
+class Series(NamedTuple):
+    """Points of one metric that are added to a run."""
+
+    key: str
+    points: Columns
+    model_id: str | None = None
+    """The logged model that they are metrics of, too."""
+    dataset_name: str | None = None
+    dataset_digest: str | None = None
 
 
 class MetricStore(Protocol):
@@ -174,14 +205,13 @@ class MetricStore(Protocol):
     Points equal in step, time and value (NaN equals NaN) are one point to all readers.
     """
 
-    def append(self, run_id: str, metrics: Sequence[Metric], *, writer: WriterId | None, sequence: int) -> None:
-        """Add all points and bring the summaries up to date.
+    def append(self, series: Mapping[str, Sequence[Series]]) -> None:
+        """Add points to runs that the caller has locked, by run id, and bring the summaries up to date.
 
-        The same (writer, sequence) again is a no-op, so that callers may retry; without a writer every call counts.
-        A point with a `model_id` is a metric of that logged model too.
+        A constant number of statements, whatever the number of runs, keys and points.
 
         Raises:
-            NotFound: no such run, or no such logged model.
+            NotFound: there is no such run or logged model; nothing is added.
 
         """
 
@@ -249,6 +279,34 @@ class LoggedModelStore(Protocol):
     def search(self, experiment_ids: Sequence[str], query: LoggedModelQuery) -> Page[LoggedModel]: ...
 
 
+class WriterStore(Protocol):
+    """How far the store has come with what each writer ships."""
+
+    def last_sequence(self, writer: WriterId) -> int | None:
+        """The last of the writer's records that is stored; None of a writer that is new, or silent for 90 days.
+
+        No other transaction adds anything of this writer before this one ends.
+        """
+
+    def advance(self, writer: WriterId, sequence: int, now_ms: int) -> None:
+        """Note how far it has come. Raises TransactionConflict: another transaction made this writer meanwhile."""
+
+
+class LeaseStore(Protocol):
+    """Who is at work on which run, and until when that is believed."""
+
+    def renew(self, run_id: str, writer: WriterId, until_ms: int) -> None: ...
+
+    def release(self, run_id: str, writer: WriterId, now_ms: int) -> bool:
+        """Give up a lease. Returns whether another writer holds one on this run that has not run out."""
+
+    def clear(self, run_id: str) -> None:
+        """Give up all leases of a run: it has ended."""
+
+    def expired(self, now_ms: int, max_runs: int) -> list[RunId]:
+        """Runs with leases of which every one has run out, those silent for longest first."""
+
+
 class StoredAnswer(NamedTuple):
     """The first answer to a request that named an idempotency key."""
 
@@ -293,6 +351,10 @@ class Transaction(Protocol):
     def logged_models(self) -> LoggedModelStore: ...
     @property
     def idempotency(self) -> IdempotencyStore: ...
+    @property
+    def writers(self) -> WriterStore: ...
+    @property
+    def leases(self) -> LeaseStore: ...
 
 
 class Storage(Protocol):
