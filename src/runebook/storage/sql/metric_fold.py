@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from runebook.core.clock import now_ms
+from runebook.core.columns import Columns
 from runebook.core.metrics import Point
 from runebook.storage.sql.dialects import Rows
 from runebook.storage.sql.idempotency import WEEK_MS
-from runebook.storage.sql.metric_frames import decode_chunk, encode_chunk
+from runebook.storage.sql.metric_chunks import decode_chunk, encode_chunk
 from runebook.storage.sql.metric_series import distinct, frame_points
 from runebook.storage.sql.session import Row, Session
 
@@ -110,7 +111,7 @@ def _chunk(run: int, name_id: int, number: int, points: Sequence[Point]) -> Row:
         points[0].time,
         points[-1].time,
         len(points),
-        encode_chunk(points),
+        encode_chunk(Columns.of(points)),
     )
 
 

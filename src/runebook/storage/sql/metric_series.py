@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from runebook.core.metrics import Point
-from runebook.storage.sql.metric_frames import decode_chunk, decode_frame
+from runebook.storage.sql.metric_chunks import decode_chunk
+from runebook.storage.sql.metric_frames import decode_frame
 from runebook.storage.sql.session import Session
 from runebook.storage.sql.values import stored
 
@@ -29,8 +30,8 @@ def frame_points(db: Session, run: int) -> dict[int, list[Point]]:
     for (payload,) in db.fetch(
         "SELECT payload FROM metric_frames WHERE folded_time = 0 AND run = :run ORDER BY id", run=run
     ):
-        for name_id, point in decode_frame(payload):
-            points[name_id].append(point)
+        for name_id, columns in decode_frame(payload):
+            points[name_id].extend(columns)
     return points
 
 

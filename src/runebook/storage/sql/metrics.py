@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import struct
-import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from itertools import islice
+from collections.abc import Sequence
 
-from runebook.core.errors import InvalidParameterValue
+from runebook.core.columns import Columns
 from runebook.core.ids import WriterId
-from runebook.core.limits import MAX_INT64, MIN_INT64
 from runebook.core.metrics import Metric, Point
-from runebook.storage.base import Page
 from runebook.storage.sql.dialects import Rows
 from runebook.storage.sql.metric_fold import fold_run
-from runebook.storage.sql.metric_frames import FramePoint, encode_frame
-from runebook.storage.sql.metric_series import BEFORE_ALL, Place, place, points_within, series
+from runebook.storage.sql.metric_frames import encode_frame
+from runebook.storage.sql.metric_history import SqlMetricHistory
 from runebook.storage.sql.metric_summaries import summarize, update_summaries
-from runebook.storage.sql.references import References
-from runebook.storage.sql.session import Session
 from runebook.storage.sql.values import stored
 
 METRIC_FRAMES = Rows("metric_frames", ("writer", "sequence"), ("run", "points", "folded_time", "payload"))
@@ -31,29 +22,23 @@ LOGGED_MODEL_METRICS = Rows(
     ("experiment_id", "run_id", "dataset_name", "dataset_digest", "step", "time", "kind", "value"),
 )
 
-_TOKEN = struct.Struct("<Iqqd")
 
-
-class SqlMetricStore:
+class SqlMetricStore(SqlMetricHistory):
     """See `MetricStore`. Appends to one run wait for each other; those to different runs do not."""
-
-    def __init__(self, db: Session, references: References) -> None:
-        self._db = db
-        self._references = references
 
     def append(self, run_id: str, metrics: Sequence[Metric], *, writer: WriterId | None, sequence: int) -> None:
         run = self._references.locked_run(run_id)
         models = self._references.models(metric.model_id for metric in metrics if metric.model_id)
         ids = self._references.name_ids(metric.key for metric in metrics)
-        points = [FramePoint(ids[metric.key], _point(metric)) for metric in metrics]
-        frame = (writer, sequence, run.id, len(points), 0, encode_frame(points))
+        by_name: dict[int, list[Point]] = defaultdict(list)
+        for metric in metrics:
+            by_name[ids[metric.key]].append(_point(metric))
+        payload = encode_frame([(name_id, Columns.of(points)) for name_id, points in by_name.items()])
+        frame = (writer, sequence, run.id, len(metrics), 0, payload)
         if writer is None:
             self._db.insert(METRIC_FRAMES, [frame])
         elif not self._db.insert_missing(METRIC_FRAMES, [frame]):
             return
-        by_name: dict[int, list[Point]] = defaultdict(list)
-        for name_id, point in points:
-            by_name[name_id].append(point)
         update_summaries(self._db, run, {name_id: summarize(found) for name_id, found in by_name.items()})
         self._db.insert(
             LOGGED_MODEL_METRICS,
@@ -68,66 +53,9 @@ class SqlMetricStore:
             ],
         )
 
-    def history(
-        self, run_id: str, key: str, *, max_results: int | None = None, page_token: str | None = None
-    ) -> Page[Metric]:
-        after = _after(page_token, run_id, key) if page_token else BEFORE_ALL
-        found = self._find(run_id, key)
-        if found is None:
-            return Page([], None)
-        points = list(islice(series(self._db, *found, after), None if max_results is None else max_results + 1))
-        page = points[:max_results]
-        metrics = [Metric(key=key, value=value, timestamp=time, step=step) for step, time, value in page]
-        return Page(metrics, _token(run_id, key, page[-1]) if page and len(points) > len(page) else None)
-
-    def steps(self, run_id: str, key: str, start_step: int | None, end_step: int | None) -> list[int]:
-        found = self._find(run_id, key)
-        if found is None:
-            return []
-        lowest = MIN_INT64 if start_step is None else start_step
-        highest = MAX_INT64 if end_step is None else end_step
-        return sorted({point.step for point in points_within(self._db, *found, lowest, highest)})
-
-    def points_at(self, run_id: str, key: str, steps: Iterable[int]) -> list[Point]:
-        wanted = set(steps)
-        found = self._find(run_id, key)
-        if found is None or not wanted:
-            return []
-        points = points_within(self._db, *found, min(wanted), max(wanted))
-        return sorted((point for point in points if point.step in wanted), key=lambda point: (point.step, place(point)))
-
     def fold(self, run_id: str, *, at_least: int = 1) -> int:
         return fold_run(self._db, self._references.locked_run(run_id).id, at_least)
-
-    def _find(self, run_id: str, key: str) -> tuple[int, int] | None:
-        """The integers of a run and a key, when both are there."""
-        run = self._references.find_run(run_id)
-        name_id = self._references.name_id(key)
-        return None if run is None or name_id is None else (run.id, name_id)
 
 
 def _point(metric: Metric) -> Point:
     return Point(metric.step, metric.timestamp, metric.value)
-
-
-def _token(run_id: str, key: str, last: Point) -> str:
-    packed = _TOKEN.pack(_series_check(run_id, key), last.time, last.step, last.value)
-    return base64.urlsafe_b64encode(packed).decode().rstrip("=")
-
-
-def _after(token: str, run_id: str, key: str) -> Place:
-    """The place of the last point of the page before."""
-    try:
-        packed = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-        check, time, step, value = _TOKEN.unpack(packed)
-    except (binascii.Error, ValueError, struct.error) as error:
-        raise InvalidParameterValue(
-            "Invalid page token, could not base64-decode. Pass on a next_page_token as it was returned."
-        ) from error
-    if check != _series_check(run_id, key):
-        raise InvalidParameterValue("Invalid page token, it belongs to another run or metric.")
-    return place(Point(step, time, value))
-
-
-def _series_check(run_id: str, key: str) -> int:
-    return zlib.crc32(f"{run_id}\n{key}".encode())
