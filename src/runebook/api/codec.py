@@ -1,8 +1,10 @@
-"""Operations and replies as JSON and as query strings, with MLflow's conventions and its error messages.
+"""Operations and replies as JSON, as MessagePack and as query strings, with MLflow's conventions and error messages.
 
 Doubles that are not finite travel as the strings "NaN", "Infinity" and "-Infinity"; 64-bit integers are written as
 numbers and also read from decimal strings; a field may be written in snake_case or in camelCase; null means absent;
 unknown fields are ignored. Unlike MLflow, a value of the wrong type is an error that names the field.
+
+In MessagePack, which only some operations take, doubles are doubles and columns are binary; all else is as in JSON.
 """
 
 from __future__ import annotations
@@ -31,7 +33,9 @@ _FIELD_PATH = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
 _MISSING = re.compile(r"missing required field `(?P<name>[^`]+)`")
 
 _decoders: dict[type, msgspec.json.Decoder[Any]] = {}
+_binary_decoders: dict[type, msgspec.msgpack.Decoder[Any]] = {}
 _encoder = msgspec.json.Encoder()
+_binary_encoder = msgspec.msgpack.Encoder()
 
 
 def decode_request(
@@ -55,6 +59,22 @@ def decode_request(
             raise invalid(raw[name], name, f"The path of the request says {value!r}. Leave it out of the body.")
         raw[name] = value
     return from_fields(operation, raw)
+
+
+def decode_binary_request(operation: type[OperationT], body: bytes) -> OperationT:
+    """The request that a MessagePack body holds.
+
+    Raises:
+        InvalidParameterValue: as `decode_request`.
+    """
+    decoder = _binary_decoders.get(operation)
+    if decoder is None:
+        decoder = _binary_decoders[operation] = msgspec.msgpack.Decoder(operation, strict=False)
+    try:
+        request: OperationT = decoder.decode(body)
+    except (DecodeError, UnicodeDecodeError, RecursionError):
+        return from_fields(operation, _parse_map(body))  # read again, slowly, for aliases, nulls and words of the error
+    return _check_required_texts(request)
 
 
 def decode_query(
@@ -95,6 +115,11 @@ def encode_request(request: Operation, *, without: Iterable[str] = ()) -> bytes:
             fields.pop(name, None)
         return _encode(fields)
     return _encode(request)
+
+
+def encode_binary_request(request: Operation) -> bytes:
+    """The MessagePack body of a request whose operation takes one."""
+    return _binary_encoder.encode(request)
 
 
 def query_pairs(request: Operation, *, without: Iterable[str] = ()) -> list[tuple[str, str]]:
@@ -163,6 +188,18 @@ def _parse_object(body: bytes) -> dict[str, Any]:
         raise InvalidParameterValue("The request body is nested too deeply. Send one flat JSON object.") from None
     if not isinstance(raw, dict):
         raise InvalidParameterValue(f"The request body must be a JSON object, got {_json_type(raw)}.")
+    return raw
+
+
+def _parse_map(body: bytes) -> dict[str, Any]:
+    try:
+        raw = msgspec.msgpack.decode(body)
+    except (DecodeError, UnicodeDecodeError, TypeError) as error:  # TypeError: a map has an array or a map as its key
+        raise InvalidParameterValue(f"The request body is not valid MessagePack: {error}. Send one map.") from None
+    except RecursionError:
+        raise InvalidParameterValue("The request body is nested too deeply. Send one flat map.") from None
+    if not isinstance(raw, dict) or not all(isinstance(name, str) for name in raw):
+        raise InvalidParameterValue("The request body must be one MessagePack map of names.")
     return raw
 
 

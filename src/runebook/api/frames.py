@@ -72,7 +72,7 @@ class Refusal(Record):
     """The param that was refused; otherwise it is all that the frame holds of the run, or what the message says."""
 
 
-class LogFrame(Operation, verb="POST", path="frames/log", family=Family.RUNEBOOK, needs=edit("runs")):
+class LogFrame(Operation, verb="POST", path="frames/log", family=Family.RUNEBOOK, needs=edit("runs"), binary=True):
     """Add all that one writer logged from its record `first` to its record `last`, exactly once.
 
     A writer numbers its records from 1 and ships them in order. A frame that begins behind what the store has of the

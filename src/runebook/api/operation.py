@@ -54,6 +54,9 @@ class Spec(Struct, frozen=True, kw_only=True):
     aliases: dict[str, str]
     """Other names under which MLflow's clients send a field."""
 
+    binary: bool
+    """Whether its body may also be MessagePack, and compressed, beside JSON."""
+
     @property
     def routes(self) -> tuple[str, ...]:
         """Every path it is served under, the one that clients call first."""
@@ -84,6 +87,7 @@ class OperationMeta(StructMeta):
         family: Family = Family.MLFLOW_2,
         writes: bool | None = None,
         aliases: dict[str, str] | None = None,
+        binary: bool = False,
     ) -> Any:
         cls: Any = super().__new__(mcls, name, bases, namespace, frozen=True, kw_only=True, omit_defaults=True)
         if verb is None:
@@ -107,6 +111,7 @@ class OperationMeta(StructMeta):
             doc=cls.__doc__,
             writes="GET" not in verbs if writes is None else writes,
             aliases=aliases or {},
+            binary=binary,
         )
         OPERATIONS[name] = cls
         return cls

@@ -32,6 +32,8 @@ def _struct(
     fields: dict[str, Any] = {}
     written_as: dict[str, str] = {}
     for written, value in raw.items():
+        if not isinstance(written, str):
+            continue  # MessagePack lets keys be anything
         name = written if written in kinds else aliases.get(written) or _snake_case(written)
         if name not in kinds:
             continue  # unknown fields are ignored, so that newer clients work
