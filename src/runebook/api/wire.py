@@ -26,7 +26,7 @@ def normalize(kind: type, raw: dict[str, Any], aliases: Mapping[str, str] | None
 
 
 def _struct(
-    described: inspect.StructType, raw: dict[str, Any], aliases: Mapping[str, str], path: str
+    described: inspect.StructType, raw: dict[Any, Any], aliases: Mapping[str, str], path: str
 ) -> dict[str, Any]:
     kinds = _field_kinds(described.cls)
     fields: dict[str, Any] = {}

@@ -21,10 +21,12 @@ from runebook.artifacts.resolver import ArtifactResolver
 from runebook.core.errors import NotSupported, RunebookError
 from runebook.server import health, openapi
 from runebook.server.artifacts import ArtifactRoutes
+from runebook.server.committing import Committing
 from runebook.server.errors import ErrorBoundary
 from runebook.server.folding import Folding
+from runebook.server.operations import OperationRoutes
 from runebook.server.request_log import RequestLog
-from runebook.server.routing import OperationRoutes, Router
+from runebook.server.routing import Router
 from runebook.server.security import OPEN_PATHS, Security
 from runebook.server.settings import ServerSettings
 from runebook.services.context import ServerFacts
@@ -63,11 +65,12 @@ class App:
         async with contextlib.AsyncExitStack() as opened:
             try:
                 services = await opened.enter_async_context(_open_services(self._settings))
+                committing = await opened.enter_async_context(_open_committing(services))
             except RunebookError as error:
                 self.startup_error = error
                 await send({"type": "lifespan.startup.failed", "message": error.message})
                 return
-            self._answer = build(self._settings, services)
+            self._answer = build(self._settings, services, committing)
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})
@@ -83,11 +86,11 @@ def open_store(settings: ServerSettings) -> Storage:
     return open_storage(settings.backend_store_uri, artifact_root=settings.artifact_root)
 
 
-def build(settings: ServerSettings, services: Services) -> ASGIApp:
+def build(settings: ServerSettings, services: Services, committing: Committing) -> ASGIApp:
     """The layers around the routes, the outermost last."""
     router = Router(settings.static_prefix, open_paths=OPEN_PATHS)
-    routes = OperationRoutes(services.call, threads=OPERATION_THREADS, max_body_bytes=settings.max_body_bytes)
-    routes.add_to(router)
+    limits = {"threads": OPERATION_THREADS, "max_body_bytes": settings.max_body_bytes}
+    OperationRoutes(services, committing, **limits).add_to(router)
     ArtifactRoutes(services, anyio.CapacityLimiter(FILE_THREADS)).add_to(router)
     router.add("/health", {"GET": health.health})
     router.add("/version", {"GET": health.version})
@@ -133,6 +136,16 @@ async def _open_services(settings: ServerSettings) -> AsyncIterator[Services]:
     finally:
         await anyio.to_thread.run_sync(folding.stop)
         await anyio.to_thread.run_sync(storage.close)
+
+
+@contextlib.asynccontextmanager
+async def _open_committing(services: Services) -> AsyncIterator[Committing]:
+    committing = Committing(services)
+    committing.start()
+    try:
+        yield committing
+    finally:
+        await anyio.to_thread.run_sync(committing.stop)
 
 
 async def _openapi(static_prefix: str, _: Request) -> Response:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import NamedTuple
 
 import anyio
 from starlette.requests import ClientDisconnect, Request
 
+from runebook.api import compression
+from runebook.api.operation import Operation
 from runebook.core.errors import InvalidParameterValue, RunebookError, TemporarilyUnavailable, TooLarge, error_from_code
+from runebook.server.protocol import BODY_ARRIVED
 
 PATIENCE_S = 120
 """How long the server waits for a body in all, beside the time that its bytes take at the slowest speed."""
@@ -25,6 +29,9 @@ ROOM_FOR_BODIES = 4
 
 DRAIN_FACTOR = 4
 """Of a body that is too large, this many times the limit is read and dropped before the answer."""
+
+JSON = "application/json"
+MESSAGEPACK = "application/msgpack"
 
 _READ_TO_END = "runebook.body_read_to_end"
 
@@ -49,13 +56,18 @@ class BodyRoom:
             TemporarilyUnavailable: there was no room for all the time that the server waits.
 
         """
-        size = _announced_bytes(request, limit_bytes)
-        if size <= SMALL_BYTES:
+        async with self.space(_announced_bytes(request, limit_bytes)):
             yield await read_body(request, limit_bytes)
+
+    @asynccontextmanager
+    async def space(self, size: int) -> AsyncIterator[None]:
+        """Room for so many bytes; little is had at once. Raises TemporarilyUnavailable, as `body`."""
+        if size <= SMALL_BYTES:
+            yield
             return
         await self._take(size)
         try:
-            yield await read_body(request, limit_bytes)
+            yield
         finally:
             with anyio.CancelScope(shield=True):
                 async with self._changed:
@@ -75,6 +87,25 @@ class BodyRoom:
             ) from None
 
 
+async def arrived_body(request: Request, limit_bytes: int) -> bytes | None:
+    """The body when all of it is here already, as that of most requests is: a fast way past `BodyRoom`.
+
+    Raises:
+        TooLarge, ClientDisconnect: as `read_body`.
+
+    """
+    if not request.scope.get(BODY_ARRIVED):
+        return None
+    message = await request.receive()
+    if message["type"] == "http.disconnect":
+        raise ClientDisconnect
+    request.scope[_READ_TO_END] = True
+    body: bytes = message.get("body", b"")
+    if len(body) > limit_bytes:
+        raise _too_large(limit_bytes)
+    return body
+
+
 async def read_body(request: Request, limit_bytes: int) -> bytes:
     """The whole body.
 
@@ -90,7 +121,7 @@ async def read_body(request: Request, limit_bytes: int) -> bytes:
         if size > limit_bytes:
             chunks.clear()
             await drain(request, limit_bytes * DRAIN_FACTOR)
-            raise TooLarge(f"The request body is larger than {limit_bytes} bytes. Send it in smaller parts.")
+            raise _too_large(limit_bytes)
         chunks.append(chunk)
     return b"".join(chunks)
 
@@ -131,18 +162,35 @@ async def drain(request: Request, limit_bytes: int) -> None:
             return
 
 
-def check_json_type(request: Request) -> None:
-    """A body is read as JSON only when its sender says that it is: a browser's forms cannot say so unasked.
+class BodyType(NamedTuple):
+    """How a body is written."""
+
+    binary: bool
+    """As MessagePack, not as JSON."""
+
+    packed: bool
+    """And compressed with zstd."""
+
+
+def body_type(request: Request, operation: type[Operation]) -> BodyType:
+    """A body is read as what its sender says that it is: a browser's forms cannot say JSON unasked.
 
     Raises:
-        InvalidParameterValue: in MLflow's words.
+        InvalidParameterValue: the operation takes no such bodies; in MLflow's words.
 
     """
     sent = request.headers.get("content-type")
     if sent is None:
         raise InvalidParameterValue("Bad Request. Content-Type header is missing.")
-    if sent.partition(";")[0].strip().lower() != "application/json":
-        raise InvalidParameterValue("Bad Request. Content-Type must be one of ['application/json'].")
+    types = [JSON, MESSAGEPACK] if operation.spec.binary else [JSON]
+    kind = sent.partition(";")[0].strip().lower()
+    if kind not in types:
+        raise InvalidParameterValue(f"Bad Request. Content-Type must be one of {types}.")
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    encodings = ["identity", compression.ENCODING] if operation.spec.binary else ["identity"]
+    if encoding not in encodings:
+        raise InvalidParameterValue(f"Bad Request. Content-Encoding must be one of {encodings}.")
+    return BodyType(kind == MESSAGEPACK, encoding != "identity")
 
 
 def _announced_bytes(request: Request, limit_bytes: int) -> int:
@@ -151,6 +199,10 @@ def _announced_bytes(request: Request, limit_bytes: int) -> int:
     if length is None and "transfer-encoding" not in request.headers:
         return 0
     return limit_bytes if length is None else min(int(length), limit_bytes)
+
+
+def _too_large(limit_bytes: int) -> TooLarge:
+    return TooLarge(f"The request body is larger than {limit_bytes} bytes. Send it in smaller parts.")
 
 
 def _too_slow() -> RunebookError:

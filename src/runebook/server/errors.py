@@ -41,6 +41,9 @@ STATUS_BY_CODE: dict[str, int] = {
     "DEADLINE_EXCEEDED": 504,
 }
 
+RETRY_AFTER_S = 1
+"""When to come back for what was only temporarily unavailable; told with every 503."""
+
 _CLASS_BY_CODE: dict[str, tuple[str, str]] = {
     "INVALID_PARAMETER_VALUE": ("KAM00", "INVALID_PARAMETER_VALUE"),
     "RESOURCE_DOES_NOT_EXIST": ("KAM00", "RESOURCE_NOT_FOUND"),
@@ -56,12 +59,10 @@ def error_response(error: RunebookError, headers: Mapping[str, str] | None = Non
     body = {"error_code": error.code, "message": error.message}
     if error.code in _CLASS_BY_CODE:
         body["sqlstate"], body["error_class"] = _CLASS_BY_CODE[error.code]
-    return Response(
-        msgspec.json.encode(body),
-        status_code=STATUS_BY_CODE.get(error.code, 500),
-        media_type="application/json",
-        headers=headers,
-    )
+    status = STATUS_BY_CODE.get(error.code, 500)
+    if status == 503:
+        headers = {"Retry-After": str(RETRY_AFTER_S), **(headers or {})}
+    return Response(msgspec.json.encode(body), status_code=status, media_type="application/json", headers=headers)
 
 
 class ErrorBoundary:

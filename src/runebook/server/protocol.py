@@ -11,6 +11,9 @@ MAX_HEAD_BYTES = 512 * 1024
 """Bytes that may come in before a request's headers are complete. A read of the socket, which may hold the head and
 the beginning of a body, is half as long at most; llhttp itself stops addresses at 64 KiB."""
 
+BODY_ARRIVED = "runebook.body_arrived"
+"""Set in the scope once the whole body of a request is here, so that it is read without watching the clock."""
+
 HEAD_PATIENCE_S = 60.0
 """How long a connection may take from its start, or from a request's first byte, to the end of the headers."""
 
@@ -54,6 +57,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._stop_awaiting_head()
         super().on_headers_complete()
         self._has_asked = True
+
+    def on_message_complete(self) -> None:
+        self.scope[BODY_ARRIVED] = True  # type: ignore[typeddict-unknown-key]  # a scope may hold what servers add
+        super().on_message_complete()
 
     def _await_head(self) -> None:
         if self._head_timer is None and not self.transport.is_closing():

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import sys
 import time
-import uuid
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -42,7 +43,7 @@ class RequestLog:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        scope[_REQUEST_ID] = name = _sent_id(scope) or uuid.uuid4().hex
+        scope[_REQUEST_ID] = name = _sent_id(scope) or os.urandom(16).hex()
         token = _current_id.set(name)
         status = 500
         sent_bytes = 0
@@ -62,7 +63,7 @@ class RequestLog:
             if scope.get(CLIENT_LEFT):
                 status = _LEFT_STATUS
             if _log.isEnabledFor(logging.INFO):
-                _log.info("request", extra={"fields": _fields(scope, status, sent_bytes, started)})
+                _log.handle(_record(_fields(scope, status, sent_bytes, started)))
             _current_id.reset(token)
 
 
@@ -93,9 +94,8 @@ class JsonLines(logging.Formatter):
 
 def _line(formatter: logging.Formatter, record: logging.LogRecord) -> dict[str, Any]:
     milliseconds = int(record.created * 1000)
-    moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(milliseconds // 1000))
     line: dict[str, Any] = {
-        "time": f"{moment}.{milliseconds % 1000:03d}Z",
+        "time": f"{_second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z",
         "level": record.levelname,
         "event": record.getMessage(),
     }
@@ -108,8 +108,15 @@ def _line(formatter: logging.Formatter, record: logging.LogRecord) -> dict[str, 
     return line
 
 
+@lru_cache(maxsize=16)
+def _second(second: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+
+
 def _quoted(value: Any) -> str:
     text = str(value)
+    if type(value) in (int, float):
+        return text
     return text if _PLAIN.fullmatch(text) else json.dumps(text)
 
 
@@ -118,6 +125,13 @@ def _sent_id(scope: Scope) -> str | None:
         if name == b"x-request-id" and _SANE_ID.fullmatch(value):
             return str(value, "ascii")
     return None
+
+
+def _record(fields: dict[str, Any]) -> logging.LogRecord:
+    """A line about a request, made without a look for the place in the code that it comes from."""
+    record = logging.LogRecord(_log.name, logging.INFO, __file__, 0, "request", None, None)
+    record.fields = fields
+    return record
 
 
 def _fields(scope: Scope, status: int, sent_bytes: int, started: float) -> dict[str, Any]:

@@ -1,23 +1,17 @@
-"""From a path and a verb to the operation that serves it."""
+"""From a path and a verb to what serves it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, unquote
 
-import anyio.to_thread
-from anyio import CapacityLimiter
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from runebook.api import OPERATIONS, codec
-from runebook.api.operation import Operation
 from runebook.core.errors import BadRequest, EndpointNotFound, MethodNotAllowed
-from runebook.server.bodies import BodyRoom, check_json_type
 from runebook.server.errors import error_response
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -86,54 +80,6 @@ class Router:
         return None, {}
 
 
-class OperationRoutes:
-    """The handlers of all operations: read the request, run the service in a thread, write the reply.
-
-    Args:
-        call: runs an operation; blocks.
-        threads: how many run at once. Three quarters of them may read, and three quarters write, so that neither
-            waits for the other when a store is locked or searches are slow.
-        max_body_bytes: the largest JSON body that is read.
-
-    """
-
-    def __init__(self, call: Callable[[Operation], Any], *, threads: int, max_body_bytes: int) -> None:
-        self._call = call
-        self._threads = CapacityLimiter(threads)
-        self._readers = CapacityLimiter(threads * 3 // 4)
-        self._writers = CapacityLimiter(threads * 3 // 4)
-        self._max_body_bytes = max_body_bytes
-        self._room = BodyRoom(max_body_bytes)
-
-    def add_to(self, router: Router) -> None:
-        """Serve every operation under each of its paths and verbs."""
-        for operation in OPERATIONS.values():
-            handlers: dict[str, Handler] = {
-                verb: partial(self._serve_query if verb == "GET" else self._serve_body, operation)
-                for verb in operation.spec.verbs
-            }
-            for path in operation.spec.routes:
-                router.add(_open_ended(path), handlers)
-
-    async def _serve_query(self, operation: type[Operation], request: Request) -> Response:
-        pairs = query_pairs(request)
-        return await self._answer(operation, lambda: codec.decode_query(operation, pairs, request.path_params))
-
-    async def _serve_body(self, operation: type[Operation], request: Request) -> Response:
-        async with self._room.body(request, self._max_body_bytes) as body:
-            if request.method != "DELETE" or body:
-                check_json_type(request)
-            return await self._answer(operation, lambda: codec.decode_request(operation, body, request.path_params))
-
-    async def _answer(self, operation: type[Operation], decode: Callable[[], Operation]) -> Response:
-        def work() -> bytes:
-            return codec.encode_reply(self._call(decode()))
-
-        async with self._writers if operation.spec.writes else self._readers:
-            reply = await anyio.to_thread.run_sync(work, limiter=self._threads)
-        return Response(reply, media_type="application/json")
-
-
 def query_pairs(request: Request) -> list[tuple[str, str]]:
     """The query string's names and values.
 
@@ -146,12 +92,6 @@ def query_pairs(request: Request) -> list[tuple[str, str]]:
         return parse_qsl(text, keep_blank_values=True, encoding="utf-8", errors="strict")
     except ValueError:
         raise BadRequest("The query string is not valid UTF-8 in percent-encoding.") from None
-
-
-def _open_ended(path: str) -> str:
-    """A name below an id, such as a tag's key, may hold slashes, and MLflow's clients send them as they are."""
-    is_name = path.count("{") > 1 and path.endswith("}")
-    return f"{path[:-1]}:path}}" if is_name and not path.endswith(":path}") else path
 
 
 def _raw_path(scope: Scope) -> str:

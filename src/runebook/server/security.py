@@ -9,6 +9,7 @@ import fnmatch
 import ipaddress
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
@@ -16,6 +17,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 OPEN_PATHS = frozenset({"/health", "/version"})
 """What probes and load balancers ask for by address."""
+
+MAX_HOST_LENGTH = 300
+"""Names have at most 253 characters; verdicts on those that are not longer are remembered."""
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
@@ -54,38 +58,43 @@ class Security:
         self._headers = [(b"x-content-type-options", b"nosniff"), (b"vary", b"Origin")]
         if x_frame_options.upper() != "NONE":
             self._headers.append((b"x-frame-options", x_frame_options.encode("latin-1")))
+        self._header_names = frozenset(name for name, _ in self._headers)
+        self._verdict = lru_cache(maxsize=1024)(self._allows_host)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        origin = headers.get("origin")
+        origin, hosts = _origin_and_hosts(scope)
         granted = origin is not None and self._allows_origin(origin)
 
         async def guard(message: Message) -> None:
             if message["type"] == "http.response.start":
-                own = {name for name, _ in self._headers}
-                message["headers"] = [item for item in message.get("headers", ()) if item[0] not in own]
-                message["headers"] += self._headers
+                kept = [item for item in message.get("headers", ()) if item[0] not in self._header_names]
+                message["headers"] = kept + self._headers
                 if granted and origin is not None:
                     message["headers"] += self._cors_headers(origin)
             await send(message)
 
-        answer = self._refusal(scope, headers, origin) or self._preflight(scope, headers, origin)
+        answer = self._refusal(scope, hosts, origin) or self._preflight(scope, origin)
         await (answer or self._app)(scope, receive, guard)
 
-    def _refusal(self, scope: Scope, headers: Headers, origin: str | None) -> Response | None:
-        if scope["path"] not in self._open_paths and not self._allows_host(headers.getlist("host")):
+    def _refusal(self, scope: Scope, hosts: list[str], origin: str | None) -> Response | None:
+        """Asked for exactly one Host header, of a local or private address or of the list."""
+        is_known = len(hosts) == 1 and len(hosts[0]) <= MAX_HOST_LENGTH and self._verdict(hosts[0])
+        if not is_known and scope["path"] not in self._open_paths:
             return PlainTextResponse("Invalid Host header - possible DNS rebinding attack detected", status_code=403)
         if origin is None or scope["method"] in _READING:
             return None
-        if self._allows_origin(origin) or _is_same_origin(origin, headers.get("host", "")):
+        if self._allows_origin(origin) or _is_same_origin(origin, hosts[0] if hosts else ""):
             return None
         return PlainTextResponse("Cross-origin request blocked", status_code=403)
 
-    def _preflight(self, scope: Scope, headers: Headers, origin: str | None) -> Response | None:
-        if scope["method"] != "OPTIONS" or origin is None or "access-control-request-method" not in headers:
+    def _preflight(self, scope: Scope, origin: str | None) -> Response | None:
+        if scope["method"] != "OPTIONS" or origin is None:
+            return None
+        headers = Headers(scope=scope)
+        if "access-control-request-method" not in headers:
             return None
         if not self._allows_origin(origin):
             return PlainTextResponse("Cross-origin request blocked", status_code=400)
@@ -105,13 +114,10 @@ class Security:
             (b"access-control-expose-headers", b"X-Request-Id, ETag, Content-Disposition, Content-Range"),
         ]
 
-    def _allows_host(self, sent: list[str]) -> bool:
-        """Exactly one Host header, of a local or private address or of the list."""
-        if len(sent) != 1:
-            return False
+    def _allows_host(self, sent: str) -> bool:
         if "*" in self._hosts:
             return True
-        host = sent[0].strip().lower()
+        host = sent.strip().lower()
         found = _HOST.fullmatch(host)
         if found is None:
             return False
@@ -123,6 +129,18 @@ class Security:
         if "*" in self._origins or _LOCAL_ORIGIN.fullmatch(spelled):
             return True
         return any(_matches_origin(pattern, spelled) for pattern in self._origins)
+
+
+def _origin_and_hosts(scope: Scope) -> tuple[str | None, list[str]]:
+    """The first Origin header, and every Host header."""
+    origin: str | None = None
+    hosts: list[str] = []
+    for name, value in scope["headers"]:
+        if name == b"host":
+            hosts.append(value.decode("latin-1"))
+        elif name == b"origin" and origin is None:
+            origin = value.decode("latin-1")
+    return origin, hosts
 
 
 def _is_private(name: str) -> bool:

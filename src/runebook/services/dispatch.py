@@ -48,16 +48,14 @@ class Services:
             RunebookError: refused; nothing was changed.
         """
         spec = type(request).spec
-        context = Context(
-            caller, self.artifacts, self.facts, self.storage.store_type, self.storage.artifact_root, now_ms()
-        )
+        context = self.context(caller)
         until = time.monotonic() + PATIENCE_S
         may_be_known = getattr(request, "idempotency_key", None) is not None
         for attempt in range(MAX_ATTEMPTS):
             try:
                 with self.storage.write() if spec.writes else self.storage.read() as tx:
                     self.authorizer.authorize(caller, spec.needs, request, tx)
-                    return _answer(tx, request, context)
+                    return answer(tx, request, context)
             except AlreadyExists:
                 if not may_be_known:
                     raise
@@ -70,11 +68,17 @@ class Services:
             f"Other writers got in the way of {spec.name} {MAX_ATTEMPTS} times; nothing was changed. Try again."
         )
 
+    def context(self, caller: Caller) -> Context:
+        """The surroundings of a call that is made now."""
+        return Context(
+            caller, self.artifacts, self.facts, self.storage.store_type, self.storage.artifact_root, now_ms()
+        )
+
     def close(self) -> None:
         self.storage.close()
 
 
-def _answer(tx: Transaction, request: Operation, context: Context) -> Any:
+def answer(tx: Transaction, request: Operation, context: Context) -> Any:
     """Run the use case, or give the first answer again when the request names a key that was used."""
     operation = type(request)
     key = getattr(request, "idempotency_key", None)

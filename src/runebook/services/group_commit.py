@@ -1,0 +1,187 @@
+"""Writes of all callers of a process, committed together, so that many of them share the cost of one commit."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from runebook.api.frames import LogFrame
+from runebook.api.metrics import LogMetric
+from runebook.api.operation import Operation
+from runebook.api.params import LogParam
+from runebook.api.runs import CreateRun, LogBatch, UpdateRun
+from runebook.api.tags import SetTag
+from runebook.core.errors import RunebookError, TemporarilyUnavailable
+from runebook.services.context import Caller
+from runebook.services.dispatch import MAX_ATTEMPTS, PATIENCE_S, Services, answer
+from runebook.services.frames import log_all
+from runebook.storage.base import Transaction, TransactionConflict
+
+LOGGING: frozenset[type[Operation]] = frozenset({LogMetric, LogBatch, LogParam, SetTag, LogFrame})
+"""Operations that are done together in a constant number of statements."""
+
+GROUPED: frozenset[type[Operation]] = LOGGING | {CreateRun, UpdateRun}
+"""Operations that are committed together; of those that are not LOGGING, one after the other."""
+
+MAX_GROUP = 512
+MAX_GROUP_BYTES = 16 * 1024 * 1024
+"""Writes, and bytes of their bodies, in one transaction; one that is larger goes alone."""
+
+MAX_WAITING = 16_384
+MAX_WAITING_BYTES = 256 * 1024 * 1024
+"""Writes, and bytes of their bodies, that may wait for their transaction; further ones are refused for the moment."""
+
+TokenT = TypeVar("TokenT")
+
+
+class Write(NamedTuple):
+    """A request that waits to be committed."""
+
+    request: Operation
+    caller: Caller
+    size_bytes: int
+
+
+class GroupCommit(Generic[TokenT]):
+    """A queue of writes, and the thread that commits what is in it, all of it that fits into one transaction.
+
+    What is put into it is done whole or not at all, and is durable when it is delivered as done. Those of a group are
+    done in the order in which they were put, as far as that can be told from outside.
+
+    Args:
+        services: whose store, authorizer and handlers are used.
+        deliver: is told in the thread what became of a group: for each token the reply, or the error.
+
+    """
+
+    def __init__(self, services: Services, deliver: Callable[[list[tuple[TokenT, Any]]], None]) -> None:
+        self._services = services
+        self._deliver = deliver
+        self._waiting: deque[tuple[TokenT, Write]] = deque()
+        self._waiting_bytes = 0
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="group commit", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Returns when all that was put is committed, and delivered."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        self._thread.join()
+
+    def put(self, token: TokenT, write: Write) -> None:
+        """Have a write committed; what became of it is delivered with the token.
+
+        Raises:
+            TemporarilyUnavailable: too many wait already, or it is too late.
+
+        """
+        with self._changed:
+            if self._stopping:
+                raise TemporarilyUnavailable("The server is stopping; nothing was changed. Try again.")
+            if len(self._waiting) >= MAX_WAITING or self._waiting_bytes + write.size_bytes > MAX_WAITING_BYTES:
+                raise TemporarilyUnavailable("The store is behind with what it was sent. Try again in a moment.")
+            self._waiting.append((token, write))
+            self._waiting_bytes += write.size_bytes
+            if len(self._waiting) == 1:
+                self._changed.notify()
+
+    def _run(self) -> None:
+        while group := self._take():
+            outcomes = commit_together(self._services, [write for _, write in group])
+            if all(isinstance(outcome, TemporarilyUnavailable) for outcome in outcomes):
+                # The store is away, or locked for long: those behind need not find that out one group at a time.
+                rest = self._take_all()
+                group += rest
+                outcomes += [_again(outcomes[0])] * len(rest)
+            self._deliver([(token, outcome) for (token, _), outcome in zip(group, outcomes, strict=True)])
+
+    def _take(self) -> list[tuple[TokenT, Write]]:
+        """The next group, waited for; none when the end has come."""
+        group: list[tuple[TokenT, Write]] = []
+        size = 0
+        with self._changed:
+            while not self._waiting and not self._stopping:
+                self._changed.wait()
+            while self._waiting and len(group) < MAX_GROUP:
+                size += self._waiting[0][1].size_bytes
+                if group and size > MAX_GROUP_BYTES:
+                    break
+                group.append(self._waiting.popleft())
+                self._waiting_bytes -= group[-1][1].size_bytes
+        return group
+
+    def _take_all(self) -> list[tuple[TokenT, Write]]:
+        with self._changed:
+            everything = list(self._waiting)
+            self._waiting.clear()
+            self._waiting_bytes = 0
+        return everything
+
+
+def commit_together(services: Services, writes: Sequence[Write]) -> list[Any]:
+    """What became of each write: its reply, or the error for which it left no trace.
+
+    All go into one transaction. When that fails for a reason that is not the store's, it is done anew in halves, until
+    the culprit is alone; alone, a write is called as any other operation.
+    """
+    try:
+        if len(writes) == 1:
+            return [services.call(writes[0].request, writes[0].caller)]
+        return _commit(services, writes)
+    except TemporarilyUnavailable as error:
+        return [error, *(_again(error) for _ in writes[1:])]
+    except Exception as error:  # noqa: BLE001  # it is delivered to the one whose it is
+        if len(writes) == 1:
+            return [error]
+    half = len(writes) // 2
+    return commit_together(services, writes[:half]) + commit_together(services, writes[half:])
+
+
+def _commit(services: Services, writes: Sequence[Write]) -> list[Any]:
+    until = time.monotonic() + PATIENCE_S
+    for attempt in range(MAX_ATTEMPTS):
+        try:
+            with services.storage.write() as tx:
+                return _do_all(services, tx, writes)
+        except TransactionConflict as conflict:
+            if time.monotonic() > until:
+                raise TemporarilyUnavailable(f"{conflict} Nothing was changed. Try again.") from conflict
+            time.sleep(random.uniform(0, min(0.5, 0.005 * 2**attempt)))  # noqa: S311  # jitter, no secret
+    raise TemporarilyUnavailable(f"Other writers got in the way {MAX_ATTEMPTS} times; nothing was changed. Try again.")
+
+
+def _do_all(services: Services, tx: Transaction, writes: Sequence[Write]) -> list[Any]:
+    """Raises whatever keeps one of them from being done together with the others."""
+    outcomes: list[Any] = [None] * len(writes)
+    logging: dict[Caller, list[int]] = {}
+    for place, (request, caller, _) in enumerate(writes):
+        try:
+            services.authorizer.authorize(caller, type(request).spec.needs, request, tx)
+        except TemporarilyUnavailable:
+            raise
+        except RunebookError as error:
+            outcomes[place] = error
+            continue
+        if type(request) in LOGGING:
+            logging.setdefault(caller, []).append(place)
+        else:
+            outcomes[place] = answer(tx, request, services.context(caller))
+    for caller, places in logging.items():
+        replies = log_all(tx, [writes[place].request for place in places], services.context(caller))
+        for place, reply in zip(places, replies, strict=True):
+            outcomes[place] = reply
+    return outcomes
+
+
+def _again(error: TemporarilyUnavailable) -> TemporarilyUnavailable:
+    """An error of its own for each: a raised one keeps the trace of where it went."""
+    return TemporarilyUnavailable(error.message)
