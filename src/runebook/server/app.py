@@ -21,9 +21,9 @@ from runebook.artifacts.resolver import ArtifactResolver
 from runebook.core.errors import NotSupported, RunebookError
 from runebook.server import health, openapi
 from runebook.server.artifacts import ArtifactRoutes
+from runebook.server.chores import chores
 from runebook.server.committing import Committing
 from runebook.server.errors import ErrorBoundary
-from runebook.server.folding import Folding
 from runebook.server.operations import OperationRoutes
 from runebook.server.request_log import RequestLog
 from runebook.server.routing import Router
@@ -35,8 +35,9 @@ from runebook.services.handlers import handler_of
 from runebook.storage.base import Storage
 from runebook.storage.opening import open_storage
 
-OPERATION_THREADS = 8
-"""Operations that run at once: as many as a server process may hold database connections."""
+OPERATION_THREADS = 6
+"""Operations that run at once, beside the group commit, folding and leases: of each process's 8 database connections
+they leave one to the group commit."""
 
 FILE_THREADS = 16
 """Steps of downloads (a lookup, a chunk) that run at once."""
@@ -89,8 +90,8 @@ def open_store(settings: ServerSettings) -> Storage:
 def build(settings: ServerSettings, services: Services, committing: Committing) -> ASGIApp:
     """The layers around the routes, the outermost last."""
     router = Router(settings.static_prefix, open_paths=OPEN_PATHS)
-    limits = {"threads": OPERATION_THREADS, "max_body_bytes": settings.max_body_bytes}
-    OperationRoutes(services, committing, **limits).add_to(router)
+    routes = OperationRoutes(services, committing, threads=OPERATION_THREADS, max_body_bytes=settings.max_body_bytes)
+    routes.add_to(router)
     ArtifactRoutes(services, anyio.CapacityLimiter(FILE_THREADS)).add_to(router)
     router.add("/health", {"GET": health.health})
     router.add("/version", {"GET": health.version})
@@ -127,14 +128,16 @@ async def _open_services(settings: ServerSettings) -> AsyncIterator[Services]:
     artifacts = open_artifacts(settings)
     storage = await anyio.to_thread.run_sync(open_store, settings)
     facts = ServerFacts(artifact_serving_enabled=settings.serve_artifacts)
-    folding = Folding(storage, settings.fold_interval_s)
-    folding.start()
+    at_work = chores(storage, fold_interval_s=settings.fold_interval_s, lease_interval_s=settings.lease_interval_s)
+    for chore in at_work:
+        chore.start()
     for operation in OPERATIONS.values():
         handler_of(operation)
     try:
         yield Services(storage, artifacts, facts=facts)
     finally:
-        await anyio.to_thread.run_sync(folding.stop)
+        for chore in at_work:
+            await anyio.to_thread.run_sync(chore.stop)
         await anyio.to_thread.run_sync(storage.close)
 
 

@@ -59,7 +59,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._has_asked = True
 
     def on_message_complete(self) -> None:
-        self.scope[BODY_ARRIVED] = True  # type: ignore[typeddict-unknown-key]  # a scope may hold what servers add
+        self.scope[BODY_ARRIVED] = True  # type: ignore[literal-required]  # a scope may hold what servers add
         super().on_message_complete()
 
     def _await_head(self) -> None:

@@ -69,6 +69,7 @@ class RequestLog:
 
 def configure(log_format: str, level: str) -> None:
     """Send the log of the server, and of what serves it, to stderr; lines of nobody else."""
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # no line shows them, and they cost
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if log_format == "json" else KeyValueLines())
     for name, lowest in (("runebook", level.upper()), ("uvicorn", "WARNING"), ("asyncio", "ERROR")):

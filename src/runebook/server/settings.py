@@ -24,6 +24,8 @@ class ServerSettings:
         cors_allowed_origins: origins of web pages that may use this server beside local ones; `*` for all.
         x_frame_options: the header of that name; "NONE" leaves it out.
         graceful_stop_s: how long a stop waits for requests in flight.
+        fold_interval_s: between two looks for points to fold.
+        lease_interval_s: between two looks for runs whose leases ran out.
         log_format: "text" (key=value) or "json".
 
     """
@@ -43,6 +45,7 @@ class ServerSettings:
     max_body_bytes: int = MAX_BODY_BYTES
     graceful_stop_s: int = 60
     fold_interval_s: float = 5.0
+    lease_interval_s: float = 5.0
     log_format: str = "text"
     log_level: str = "INFO"
 

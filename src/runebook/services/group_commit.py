@@ -101,7 +101,7 @@ class GroupCommit(Generic[TokenT]):
                 # The store is away, or locked for long: those behind need not find that out one group at a time.
                 rest = self._take_all()
                 group += rest
-                outcomes += [_again(outcomes[0])] * len(rest)
+                outcomes += [_again(outcomes[0]) for _ in rest]
             self._deliver([(token, outcome) for (token, _), outcome in zip(group, outcomes, strict=True)])
 
     def _take(self) -> list[tuple[TokenT, Write]]:
