@@ -15,13 +15,13 @@ WRITER = """
 import sys
 from runebook.core.params import Param
 from runebook.storage.sql.storage import SqlStorage
-from runebook.testing.records import metric
+from runebook.testing.records import metric, series
 storage = SqlStorage.open(sys.argv[1], artifact_root="/artifacts")
 step = int(sys.argv[3])
 while True:
     with storage.write() as tx:
-        tx.metrics.append(sys.argv[2], [metric(f"m{n}", 1.0, step) for n in range(20)], writer=None, sequence=0)
-        tx.params.log(sys.argv[2], [Param(key=f"p{step}", value="x" * 5000)])
+        tx.metrics.append({sys.argv[2]: series([metric(f"m{n}", 1.0, step) for n in range(20)])})
+        tx.params.add({sys.argv[2]: [Param(key=f"p{step}", value="x" * 5000)]})
     print(step, flush=True)
     step += 1
 """

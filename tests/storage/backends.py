@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-import struct
 from abc import abstractmethod
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +13,11 @@ from urllib.parse import unquote, urlsplit
 import psycopg
 import pymysql
 import pytest
-from backports import zstd
 
 from runebook.core.metrics import Point
 from runebook.storage.base import Storage
+from runebook.storage.sql.metric_chunks import decode_chunk
+from runebook.storage.sql.metric_frames import decode_frame
 from runebook.storage.sql.schema import TABLES
 from runebook.storage.sql.storage import SqlStorage
 
@@ -45,11 +45,13 @@ class SqlBackend:
     def raw_points(self, run_id: str, key: str) -> list[Point]:
         of_run = f"JOIN runs r ON r.id = run WHERE r.run_id = '{run_id}'"
         names = dict(self.query("SELECT name, id FROM names"))
-        points = []
-        for (payload,) in self.query(f"SELECT payload FROM metric_frames {of_run} AND payload IS NOT NULL"):
-            points += [Point(*row[1:]) for row in _rows(payload, "qqqd") if row[0] == names[key]]
+        points: list[Point] = []
+        for (payload,) in self.query(f"SELECT payload FROM metric_frames {of_run}"):
+            points += [
+                point for name_id, columns in decode_frame(payload) if name_id == names[key] for point in columns
+            ]
         for name_id, payload in self.query(f"SELECT name_id, payload FROM metric_chunks {of_run}"):
-            points += [Point(*row) for row in _rows(payload, "qqd") if name_id == names[key]]
+            points += decode_chunk(payload) if name_id == names[key] else []
         return points
 
     def raw_params(self, run_id: str) -> dict[str, str]:
@@ -128,15 +130,6 @@ _WIPE = [
     for table in TABLES
     if table.name != "schema_version"
 ]
-
-
-def _rows(payload: bytes, columns: str) -> list[tuple[Any, ...]]:
-    """The points of a payload, read by hand."""
-    version, coding, count = struct.unpack("<BBI", payload[:6])
-    assert version == 1
-    body = zstd.decompress(payload[6:]) if coding else payload[6:]
-    values = struct.unpack("<" + "".join(f"{count}{column}" for column in columns), body)
-    return list(zip(*(values[place * count : (place + 1) * count] for place in range(len(columns))), strict=True))
 
 
 def _sqlite(_: pytest.FixtureRequest, folder: Path) -> OpenBackend:

@@ -13,6 +13,7 @@ from runebook.core.params import Param
 from runebook.core.runs import RunStatus
 from runebook.core.tags import DATA_CONTEXT, Tag
 from runebook.storage.base import NewRun, SearchQuery, Storage
+from runebook.testing.records import series
 from runebook.testing.search_records import RunCase
 
 
@@ -28,12 +29,12 @@ class StoreSearchBackend:
                 run_id = RunId(case.run_id)
                 status, tags = RunStatus(case.status), [Tag(key=key, value=value) for key, value in case.tags.items()]
                 start = (run_id, DEFAULT_EXPERIMENT_ID, case.run_name, case.user_id, case.start_time)
-                tx.runs.create(NewRun(*start, f"file:///artifacts/{run_id}", status, tags))
+                tx.runs.create([NewRun(*start, f"file:///artifacts/{run_id}", status, tags)])
                 tx.runs.update(run_id, end_time=case.end_time)
-                tx.params.log(run_id, [Param(key=key, value=value) for key, value in case.params.items()])
+                tx.params.add({run_id: [Param(key=key, value=value) for key, value in case.params.items()]})
                 for key, values in case.metrics.items():
                     points = [Metric(key=key, value=value, timestamp=0, step=step) for step, value in enumerate(values)]
-                    tx.metrics.append(run_id, points, writer=None, sequence=0)
+                    tx.metrics.append({run_id: series(points)})
                 tx.datasets.log_inputs(
                     run_id, [_input(each.name, each.digest, each.context) for each in case.datasets], []
                 )

@@ -129,16 +129,19 @@ def check_tags(tags: Sequence[Tag], path: str = "tags") -> None:
 
 
 def check_metrics(metrics: Sequence[Metric], path: str = "metrics") -> None:
-    """Keys, times, steps and datasets of points; an empty path stands for a request that is one point."""
     for number, metric in enumerate(metrics):
-        prefix = f"{path}[{number}]." if path else ""
-        check_key(metric.key, f"{prefix}key")
-        check_int64(metric.timestamp, f"{prefix}timestamp", at_least=0)
-        check_int64(metric.step, f"{prefix}step")
-        if (metric.dataset_name is None) != (metric.dataset_digest is None):
-            absent = "dataset_digest" if metric.dataset_digest is None else "dataset_name"
-            raise invalid(None, f"{prefix}{absent}", "A dataset is named by both dataset_name and dataset_digest.")
-        if metric.dataset_name is not None:
-            check_text(metric.dataset_name, f"{prefix}dataset_name", max_length=limits.MAX_DATASET_NAME_LENGTH)
-        if metric.dataset_digest is not None:
-            check_text(metric.dataset_digest, f"{prefix}dataset_digest", max_length=limits.MAX_DATASET_DIGEST_LENGTH)
+        check_metric(metric, f"{path}[{number}].")
+
+
+def check_metric(metric: Metric, prefix: str = "") -> None:
+    """Key, time, step and dataset of a point."""
+    check_key(metric.key, f"{prefix}key")
+    check_int64(metric.timestamp, f"{prefix}timestamp", at_least=0)
+    check_int64(metric.step, f"{prefix}step")
+    if (metric.dataset_name is None) != (metric.dataset_digest is None):
+        absent = "dataset_digest" if metric.dataset_digest is None else "dataset_name"
+        raise invalid(None, f"{prefix}{absent}", "A dataset is named by both dataset_name and dataset_digest.")
+    if metric.dataset_name is not None:
+        check_text(metric.dataset_name, f"{prefix}dataset_name", max_length=limits.MAX_DATASET_NAME_LENGTH)
+    if metric.dataset_digest is not None:
+        check_text(metric.dataset_digest, f"{prefix}dataset_digest", max_length=limits.MAX_DATASET_DIGEST_LENGTH)

@@ -38,6 +38,16 @@ class Columns:
             raise ValueError(f"columns of {len(steps)}, {len(times)} and {len(values)} bytes are not of one length")
         return cls(_read("q", steps), _read("q", times), _read("d", values))
 
+    @classmethod
+    def joined(cls, parts: Iterable[Columns]) -> Columns:
+        """The points of all parts, in new columns."""
+        whole = cls(array("q"), array("q"), array("d"))
+        for part in parts:
+            whole.steps.extend(part.steps)
+            whole.times.extend(part.times)
+            whole.values.extend(part.values)
+        return whole
+
     def to_bytes(self) -> tuple[bytes, bytes, bytes]:
         """The columns as little-endian numbers."""
         return _written(self.steps), _written(self.times), _written(self.values)

@@ -33,5 +33,9 @@ PYTHON_VERSION = "runebook.python.version"
 PLATFORM = "runebook.platform"
 HOSTNAME = "runebook.hostname"
 
+END_REASON = "runebook.end_reason"
+LEASE_EXPIRED = "lease expired"
+"""Why a run ended, where it did not say so itself: its writers fell silent."""
+
 IMMUTABLE = frozenset({USER, ARTIFACT_LOCATION})
 """Keys whose value is fixed when the run is made; clients refuse to set or delete them."""

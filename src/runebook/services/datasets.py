@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from runebook.api.datasets import LogInputs, LogOutputs
 from runebook.api.operation import Nothing
 from runebook.core import checks, limits
-from runebook.core.datasets import Dataset, DatasetInput
+from runebook.core.datasets import Dataset, DatasetInput, ModelInput, ModelOutput
 from runebook.core.errors import InvalidParameterValue
 from runebook.services.context import Context
 from runebook.services.handlers import handles
-from runebook.services.runs import active_run
+from runebook.services.run_rules import active_run
 from runebook.storage.base import Transaction
 
 
 @handles(LogInputs)
 def log_inputs(tx: Transaction, request: LogInputs, context: Context) -> Nothing:
-    checks.check_list_length(request.datasets, "datasets", at_most=limits.MAX_DATASETS_PER_REQUEST)
-    checks.check_list_length(request.models, "models", at_most=limits.MAX_DATASETS_PER_REQUEST)
-    for number, dataset_input in enumerate(request.datasets):
-        _check_input(dataset_input, f"datasets[{number}]")
-    for number, model in enumerate(request.models):
-        checks.check_text(model.model_id, f"models[{number}].model_id", max_length=limits.MAX_KEY_LENGTH, required=True)
+    check_inputs(request.datasets, request.models)
     active_run(tx, request.run_id)
     tx.datasets.log_inputs(request.run_id, request.datasets, request.models)
     return Nothing()
+
+
+def check_inputs(datasets: Sequence[DatasetInput], models: Sequence[ModelInput], prefix: str = "") -> None:
+    checks.check_list_length(datasets, f"{prefix}datasets", at_most=limits.MAX_DATASETS_PER_REQUEST)
+    checks.check_list_length(models, f"{prefix}models", at_most=limits.MAX_DATASETS_PER_REQUEST)
+    for number, dataset_input in enumerate(datasets):
+        _check_input(dataset_input, f"{prefix}datasets[{number}]")
+    for number, model in enumerate(models):
+        path = f"{prefix}models[{number}].model_id"
+        checks.check_text(model.model_id, path, max_length=limits.MAX_KEY_LENGTH, required=True)
 
 
 def _check_input(dataset_input: DatasetInput, path: str) -> None:
@@ -49,23 +56,33 @@ def _check_dataset(dataset: Dataset, path: str) -> None:
 
 @handles(LogOutputs)
 def log_outputs(tx: Transaction, request: LogOutputs, context: Context) -> Nothing:
-    checks.check_list_length(request.models, "models", at_most=limits.MAX_DATASETS_PER_REQUEST)
-    for number, model in enumerate(request.models):
-        path = f"models[{number}]"
-        checks.check_text(model.model_id, f"{path}.model_id", max_length=limits.MAX_KEY_LENGTH, required=True)
-        checks.check_int64(model.step, f"{path}.step")
+    check_outputs(request.models, "models")
     active_run(tx, request.run_id)
-    tx.datasets.log_outputs(request.run_id, request.models)
-    _check_steps(tx, request)
+    add_outputs(tx, request.run_id, request.models)
     return Nothing()
 
 
-def _check_steps(tx: Transaction, request: LogOutputs) -> None:
-    """A model is an output of a run at one step; the transaction that would drop another one is refused."""
-    steps = {output.model_id: output.step for output in tx.runs.get(request.run_id).outputs.model_outputs}
-    for model in request.models:
+def check_outputs(models: Sequence[ModelOutput], name: str) -> None:
+    checks.check_list_length(models, name, at_most=limits.MAX_DATASETS_PER_REQUEST)
+    for number, model in enumerate(models):
+        path = f"{name}[{number}]"
+        checks.check_text(model.model_id, f"{path}.model_id", max_length=limits.MAX_KEY_LENGTH, required=True)
+        checks.check_int64(model.step, f"{path}.step")
+
+
+def add_outputs(tx: Transaction, run_id: str, models: Sequence[ModelOutput]) -> None:
+    """Add outputs that were checked.
+
+    A model is an output of a run at one step; one that is there at another step stays there.
+
+    Raises:
+        InvalidParameterValue: that is so; the other outputs are added.
+    """
+    tx.datasets.log_outputs(run_id, models)
+    steps = {output.model_id: output.step for output in tx.runs.get(run_id).outputs.model_outputs}
+    for model in models:
         if steps[model.model_id] != model.step:
             raise InvalidParameterValue(
-                f"Model {model.model_id} is an output of run {request.run_id} at step {steps[model.model_id]} already; "
+                f"Model {model.model_id} is an output of run {run_id} at step {steps[model.model_id]} already; "
                 f"it cannot be one at step {model.step} too."
             )

@@ -26,7 +26,7 @@ from runebook.core.tags import LOG_MODEL_HISTORY, Tag
 from runebook.services.context import Context
 from runebook.services.handlers import handles
 from runebook.services.run_names import new_run_name
-from runebook.services.runs import active_run, check_params
+from runebook.services.run_rules import active_run, check_params
 from runebook.services.searches import check_search
 from runebook.storage.base import LoggedModelOrder, LoggedModelQuery, Transaction
 
@@ -151,7 +151,7 @@ def log_model(tx: Transaction, request: LogModel, context: Context) -> Nothing:
     models: list[object] = [] if history is None else json.loads(history)
     value = json.dumps([*models, model])
     checks.check_value(value, LOG_MODEL_HISTORY)
-    tx.tags.set(request.run_id, [Tag(key=LOG_MODEL_HISTORY, value=value)])
+    tx.tags.set({request.run_id: [Tag(key=LOG_MODEL_HISTORY, value=value)]})
     return Nothing()
 
 

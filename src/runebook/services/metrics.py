@@ -10,26 +10,14 @@ from runebook.core import checks, limits
 from runebook.core.errors import InvalidParameterValue
 from runebook.core.metrics import Metric
 from runebook.services.context import Context
+from runebook.services.frames import log_one
 from runebook.services.handlers import handles
-from runebook.services.runs import active_run
 from runebook.storage.base import Transaction
 
 
 @handles(LogMetric)
 def log_metric(tx: Transaction, request: LogMetric, context: Context) -> Nothing:
-    metric = Metric(
-        key=request.key,
-        value=request.value,
-        timestamp=request.timestamp,
-        step=request.step,
-        model_id=request.model_id or None,
-        dataset_name=request.dataset_name or None,
-        dataset_digest=request.dataset_digest or None,
-    )
-    checks.check_metrics([metric], "")
-    active_run(tx, request.run_id)
-    tx.metrics.append(request.run_id, [metric], writer=None, sequence=0)
-    return Nothing()
+    return log_one(tx, request, context)
 
 
 @handles(GetMetricHistory)

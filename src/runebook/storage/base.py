@@ -6,7 +6,7 @@ A backend does all of it. Records are values; ids are the public ones. Nothing h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
@@ -112,24 +112,24 @@ class NewRun(NamedTuple):
 class RunStore(Protocol):
     """Runs, without what they logged; and the searches that show it."""
 
-    def create(self, new_run: NewRun) -> None:
-        """Make a run in an experiment that the caller found active.
+    def create(self, new_runs: Sequence[NewRun]) -> None:
+        """Make runs in experiments that the caller found active, in a constant number of statements.
 
         Raises:
             NotFound: no such experiment.
-            AlreadyExists: the run id is taken.
-            TransactionConflict: the experiment went to the trash meanwhile.
+            AlreadyExists: a run id is taken.
+            TransactionConflict: an experiment went to the trash meanwhile.
 
         """
 
     def get_info(self, run_id: str) -> RunInfo:
         """Raises NotFound: there is none, deleted ones included."""
 
-    def locked(self, run_ids: Iterable[str]) -> dict[str, RunInfo]:
+    def locked(self, run_ids: Iterable[str], keys: Iterable[str] = ()) -> dict[str, RunInfo]:
         """The infos of those that exist, deleted ones included, asked together.
 
         No other transaction changes these runs or adds to them before this one ends. Whoever needs several runs asks
-        for all of them at once, as locks are taken in one order.
+        for all of them at once, and names the keys of what it will log, as locks are taken in one order.
         """
 
     def get(self, run_id: str) -> Run:
@@ -144,6 +144,9 @@ class RunStore(Protocol):
         run_name: str | None = None,
     ) -> None:
         """Change what is given; None leaves as it is. Raises NotFound."""
+
+    def save(self, infos: Collection[RunInfo]) -> None:
+        """Write the status, end time and name of runs that the caller has locked, in one statement."""
 
     def set_stage(self, run_id: str, stage: LifecycleStage, now_ms: int) -> None:
         """Move a run to the trash or back; what is there already stays. Raises NotFound."""
@@ -168,6 +171,10 @@ class ParamStore(Protocol):
 
         One that is there with the same value is left. A run of which any param is there with another value (or twice
         among the new ones, with two values) gets none of its params; its conflicts are returned.
+
+        Raises:
+            NotFound: there is no such run; nothing is added.
+
         """
 
 
@@ -258,6 +265,9 @@ class LoggedModelStore(Protocol):
     def get(self, model_id: str, *, allow_deleted: bool = False) -> LoggedModel:
         """Raises NotFound: there is none, or it is deleted and that was not allowed."""
 
+    def existing(self, model_ids: Iterable[str]) -> set[str]:
+        """Those of the ids that are of models outside the trash."""
+
     def set_status(self, model_id: str, status: LoggedModelStatus, now_ms: int) -> None: ...
 
     def delete(self, model_id: str, now_ms: int) -> None:
@@ -282,26 +292,44 @@ class LoggedModelStore(Protocol):
 class WriterStore(Protocol):
     """How far the store has come with what each writer ships."""
 
-    def last_sequence(self, writer: WriterId) -> int | None:
-        """The last of the writer's records that is stored; None of a writer that is new, or silent for 90 days.
+    def last_sequences(self, writers: Iterable[WriterId]) -> dict[WriterId, int]:
+        """The last of each writer's records that is stored; nothing of one that is new, or silent for 90 days.
 
-        No other transaction adds anything of this writer before this one ends.
+        No other transaction adds anything of these writers before this one ends. Whoever needs several asks for all of
+        them at once, and before it locks runs.
         """
 
-    def advance(self, writer: WriterId, sequence: int, now_ms: int) -> None:
-        """Note how far it has come. Raises TransactionConflict: another transaction made this writer meanwhile."""
+    def advance(self, sequences: Mapping[WriterId, int], now_ms: int) -> None:
+        """Note how far the store has come with writers that this transaction asked for.
+
+        Raises:
+            TransactionConflict: another transaction made one of them meanwhile.
+
+        """
+
+
+class Lease(NamedTuple):
+    """A writer is at work on a run; that is believed until then, in milliseconds since the epoch."""
+
+    run_id: RunId
+    writer: WriterId
+    until_ms: int
 
 
 class LeaseStore(Protocol):
-    """Who is at work on which run, and until when that is believed."""
+    """Who is at work on which run. Leases of a run change under its lock, which the caller holds."""
 
-    def renew(self, run_id: str, writer: WriterId, until_ms: int) -> None: ...
+    def of(self, run_ids: Iterable[str]) -> list[Lease]:
+        """All leases of these runs, those that have run out included."""
 
-    def release(self, run_id: str, writer: WriterId, now_ms: int) -> bool:
-        """Give up a lease. Returns whether another writer holds one on this run that has not run out."""
+    def renew(self, leases: Sequence[Lease]) -> None:
+        """Note leases; one of the same run and writer is replaced."""
 
-    def clear(self, run_id: str) -> None:
-        """Give up all leases of a run: it has ended."""
+    def release(self, held: Iterable[tuple[str, WriterId]]) -> None:
+        """Give up leases, by run and writer."""
+
+    def clear(self, run_ids: Iterable[str]) -> None:
+        """Give up all leases of these runs: they have ended."""
 
     def expired(self, now_ms: int, max_runs: int) -> list[RunId]:
         """Runs with leases of which every one has run out, those silent for longest first."""

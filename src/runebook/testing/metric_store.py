@@ -104,30 +104,6 @@ class MetricStoreContract:
             [(NOW_MS, 1, 2.0), (NOW_MS, 1, math.nan), (NOW_MS, 2, 2.0), (NOW_MS + 1, 1, 2.0)]
         )
 
-    def test_a_frame_sent_twice_is_stored_once(self, backend: Backend) -> None:
-        run_id = add_run(backend.storage)
-        for _ in range(2):
-            log(backend.storage, run_id, [metric("m", 0.9), metric("m", 0.8, 1)], writer="w1", sequence=1)
-
-        assert sorted(point.value for point in backend.raw_points(run_id, "m")) == [0.8, 0.9]
-
-    def test_a_late_repetition_is_known_after_a_fold(self, backend: Backend) -> None:
-        run_id = add_run(backend.storage)
-        for sequence in (2, 1, 3):
-            log(backend.storage, run_id, [metric("m", float(sequence), sequence)], writer="w1", sequence=sequence)
-        with backend.storage.write() as tx:
-            tx.metrics.fold(run_id)
-        log(backend.storage, run_id, [metric("m", 1.0, 1)], writer="w1", sequence=1)
-
-        assert sorted(point.value for point in backend.raw_points(run_id, "m")) == [1.0, 2.0, 3.0]
-
-    def test_another_writer_or_sequence_is_another_frame(self, storage: Storage) -> None:
-        run_id = add_run(storage)
-        for step, (writer, sequence) in enumerate([("w1", 1), ("w2", 1), ("w1", 2), (None, 1), (None, 1)]):
-            log(storage, run_id, [metric("m", 1.0, step)], writer=writer, sequence=sequence)
-
-        assert [step for _, step, _ in history(storage, run_id, "m")] == [0, 1, 2, 3, 4]
-
     @pytest.mark.parametrize(
         ("points", "last"),
         [

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from runebook.core.errors import InvalidParameterValue, NotFound
+from runebook.core.errors import NotFound
 from runebook.core.params import Param
-from runebook.storage.base import Storage
+from runebook.storage.base import ParamConflict, Storage
 from runebook.testing.backend import Backend
 from runebook.testing.records import AWKWARD_KEYS, AWKWARD_VALUES, add_run, log_params
 
@@ -32,18 +32,37 @@ class ParamStoreContract:
         assert backend.raw_params(run_id) == {"rate": "0.1", "depth": "3", "new": "x"}
 
     @pytest.mark.parametrize("value", ["0.2", "0.1 ", "0.10", ""])
-    def test_another_value_is_refused_and_nothing_is_written(self, backend: Backend, value: str) -> None:
+    def test_another_value_is_a_conflict_and_nothing_is_written(self, backend: Backend, value: str) -> None:
         run_id = add_run(backend.storage)
         log_params(backend.storage, run_id, [Param(key="rate", value="0.1")])
-        message = (
-            f"Changing param values is not allowed. Param with key='rate' was already logged with value='0.1'"
-            f" for run ID='{run_id}'. Attempted logging new value '{value}'."
-        )
-        with pytest.raises(InvalidParameterValue) as refused:
-            log_params(backend.storage, run_id, [Param(key="new", value="x"), Param(key="rate", value=value)])
+        rate = Param(key="rate", value=value)
+        conflicts = log_params(backend.storage, run_id, [Param(key="new", value="x"), rate])
 
-        assert refused.value.message == message
+        assert conflicts == [ParamConflict(rate, "0.1")]
         assert backend.raw_params(run_id) == {"rate": "0.1"}
+
+    def test_two_values_of_one_param_are_refused_and_the_first_is_named(self, backend: Backend) -> None:
+        run_id = add_run(backend.storage)
+        params = [Param(key="rate", value=value) for value in ("1", "2", "1", "3")]
+        conflicts = log_params(backend.storage, run_id, params)
+
+        assert conflicts == [ParamConflict(params[1], "1"), ParamConflict(params[3], "1")]
+        assert backend.raw_params(run_id) == {}
+
+    def test_a_run_that_refuses_its_params_does_not_keep_others_from_theirs(self, backend: Backend) -> None:
+        runs = [add_run(backend.storage) for _ in range(3)]
+        log_params(backend.storage, runs[1], [Param(key="rate", value="other")])
+        both = [Param(key="rate", value="1"), Param(key="depth", value="2")]
+        with backend.storage.write() as tx:
+            tx.runs.locked(runs)
+            conflicts = tx.params.add(dict.fromkeys(runs, both))
+
+        assert conflicts == {runs[1]: [ParamConflict(both[0], "other")]}
+        assert [backend.raw_params(run_id) for run_id in runs] == [
+            {"rate": "1", "depth": "2"},
+            {"rate": "other"},
+            {"rate": "1", "depth": "2"},
+        ]
 
     def test_keys_that_differ_in_case_are_different_params(self, backend: Backend) -> None:
         run_id = add_run(backend.storage)

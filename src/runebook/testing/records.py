@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from runebook.core.columns import Columns
 from runebook.core.datasets import Dataset, DatasetInput
 from runebook.core.experiments import ViewType
-from runebook.core.ids import DEFAULT_EXPERIMENT_ID, ExperimentId, ModelId, RunId, WriterId, new_model_id, new_run_id
+from runebook.core.ids import DEFAULT_EXPERIMENT_ID, ExperimentId, ModelId, RunId, new_model_id, new_run_id
 from runebook.core.logged_models import LoggedModelInfo, LoggedModelStatus
-from runebook.core.metrics import Metric
+from runebook.core.metrics import Metric, Point
 from runebook.core.params import Param
 from runebook.core.runs import RunStatus
 from runebook.core.tags import DATA_CONTEXT, Tag
-from runebook.storage.base import NewRun, SearchQuery, Storage
+from runebook.storage.base import NewRun, ParamConflict, SearchQuery, Series, Storage, Transaction
 
 NOW_MS = 1_700_000_000_000
 
@@ -100,7 +101,7 @@ def add_run(
         tags=tags,
     )
     with storage.write() as tx:
-        tx.runs.create(run)
+        tx.runs.create([run])
     return run.run_id
 
 
@@ -128,12 +129,25 @@ def metric(key: str, value: float, step: int = 0, time: int = NOW_MS, *, model_i
     return Metric(key=key, value=value, timestamp=time, step=step, model_id=model_id)
 
 
-def log(
-    storage: Storage, run_id: str, metrics: Sequence[Metric], *, writer: str | None = None, sequence: int = 0
-) -> None:
+def series(metrics: Iterable[Metric]) -> list[Series]:
+    """The points of metrics, as stores take them."""
+    return [
+        Series(
+            one.key,
+            Columns.of([Point(one.step, one.timestamp, one.value)]),
+            one.model_id,
+            one.dataset_name,
+            one.dataset_digest,
+        )
+        for one in metrics
+    ]
+
+
+def log(storage: Storage, run_id: str, metrics: Iterable[Metric]) -> None:
     """One append in a transaction of its own."""
     with storage.write() as tx:
-        tx.metrics.append(run_id, metrics, writer=None if writer is None else WriterId(writer), sequence=sequence)
+        tx.runs.locked([run_id])
+        tx.metrics.append({run_id: series(metrics)})
 
 
 def history(storage: Storage, run_id: str, key: str) -> list[tuple[int, int, float]]:
@@ -143,9 +157,15 @@ def history(storage: Storage, run_id: str, key: str) -> list[tuple[int, int, flo
     return [(point.timestamp, point.step, point.value) for point in page.items]
 
 
-def log_params(storage: Storage, run_id: str, params: Sequence[Param]) -> None:
+def log_params(storage: Storage, run_id: str, params: Sequence[Param]) -> list[ParamConflict]:
     with storage.write() as tx:
-        tx.params.log(run_id, params)
+        return add_params(tx, run_id, params)
+
+
+def add_params(tx: Transaction, run_id: str, params: Sequence[Param]) -> list[ParamConflict]:
+    """Lock the run and add to it. Returns what was there with another value."""
+    tx.runs.locked([run_id])
+    return tx.params.add({run_id: params}).get(run_id, [])
 
 
 def used(name: str, digest: str = "d1", *, context: str | None = None) -> DatasetInput:

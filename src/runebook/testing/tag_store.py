@@ -17,7 +17,7 @@ class TagStoreContract:
         sent = {f"value {place:02}": value for place, value in enumerate(AWKWARD_VALUES)}
         sent |= {key: f"of {key[:20]}" for key in AWKWARD_KEYS}
         with backend.storage.write() as tx:
-            tx.tags.set(run_id, [Tag(key=key, value=value) for key, value in sent.items()])
+            tx.tags.set({run_id: [Tag(key=key, value=value) for key, value in sent.items()]})
         with backend.storage.read() as tx:
             read = {tag.key: tag.value for tag in tx.runs.get(run_id).data.tags}
             one_by_one = {key: tx.tags.get(run_id, key) for key in sent}
@@ -28,7 +28,7 @@ class TagStoreContract:
     def test_a_tag_is_overwritten_and_the_last_of_equal_keys_counts(self, backend: Backend) -> None:
         run_id = add_run(backend.storage, tags=[Tag(key="kept", value="1"), Tag(key="mood", value="old")])
         with backend.storage.write() as tx:
-            tx.tags.set(run_id, [Tag(key="mood", value="new"), Tag(key="mood", value="newest")])
+            tx.tags.set({run_id: [Tag(key="mood", value="new"), Tag(key="mood", value="newest")]})
 
         assert backend.raw_tags(run_id) == {"kept": "1", "mood": "newest"}
 
@@ -50,4 +50,4 @@ class TagStoreContract:
 
     def test_an_unknown_run_is_not_found(self, storage: Storage) -> None:
         with pytest.raises(NotFound), storage.write() as tx:
-            tx.tags.set("f" * 32, [Tag(key="a", value="b")])
+            tx.tags.set({"f" * 32: [Tag(key="a", value="b")]})

@@ -5,32 +5,45 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 import pytest
 
 from runebook.core.datasets import ModelOutput
-from runebook.core.errors import InvalidParameterValue, NotFound
+from runebook.core.errors import NotFound
 from runebook.core.experiments import LifecycleStage
 from runebook.core.ids import WriterId
 from runebook.core.params import Param
 from runebook.core.runs import RunStatus
 from runebook.core.tags import Tag
-from runebook.storage.base import Storage, Transaction, TransactionConflict
+from runebook.storage.base import ParamConflict, Storage, Transaction, TransactionConflict
 from runebook.testing.backend import Backend
-from runebook.testing.records import NOW_MS, add_experiment, add_run, everything, history, log, metric, new_run, used
+from runebook.testing.records import (
+    NOW_MS,
+    add_experiment,
+    add_params,
+    add_run,
+    everything,
+    history,
+    log,
+    metric,
+    new_run,
+    series,
+    used,
+)
 
 _ATTEMPTS = 50
 
+ResultT = TypeVar("ResultT")
 
-def retried(work: Callable[[], None]) -> None:
+
+def retried(work: Callable[[], ResultT]) -> ResultT:
     """What services do: a conflict means the whole block again."""
     for attempt in range(_ATTEMPTS):
         try:
-            work()
+            return work()
         except TransactionConflict:
             time.sleep(0.005 * attempt)
-        else:
-            return
     raise AssertionError(f"{_ATTEMPTS} conflicts in a row")
 
 
@@ -83,9 +96,9 @@ class StorageContract:
 
         def work(tx: Transaction) -> None:
             tx.experiments.create("half", None, storage.artifact_root, [], NOW_MS)
-            tx.params.log(run_id, [Param(key="p", value="1")])
-            tx.tags.set(run_id, [Tag(key="kept", value="2"), Tag(key="t", value="1")])
-            tx.metrics.append(run_id, [metric("m", 1.0)], writer=WriterId("w"), sequence=1)
+            add_params(tx, run_id, [Param(key="p", value="1")])
+            tx.tags.set({run_id: [Tag(key="kept", value="2"), Tag(key="t", value="1")]})
+            tx.metrics.append({run_id: series([metric("m", 1.0)])})
             tx.datasets.log_inputs(run_id, [used("iris")], [])
             tx.runs.update(run_id, status=RunStatus.FAILED, run_name="after")
 
@@ -103,10 +116,10 @@ class StorageContract:
         run_id = add_run(backend.storage)
 
         def work(tx: Transaction) -> None:
-            tx.metrics.append(run_id, [metric("fresh", 1.0)], writer=WriterId("w"), sequence=1)
+            tx.metrics.append({run_id: series([metric("fresh", 1.0)])})
 
         abandoned(backend.storage, work)
-        log(backend.storage, run_id, [metric("other", 2.0), metric("fresh", 3.0)], writer="w", sequence=1)
+        log(backend.storage, run_id, [metric("other", 2.0), metric("fresh", 3.0)])
 
         assert [point.value for point in backend.raw_points(run_id, "fresh")] == [3.0]
         assert [point.value for point in backend.raw_points(run_id, "other")] == [2.0]
@@ -123,10 +136,10 @@ class StorageContract:
     def test_a_transaction_sees_its_own_changes(self, storage: Storage) -> None:
         run_id = add_run(storage)
         with storage.write() as tx:
-            tx.params.log(run_id, [Param(key="p", value="1")])
-            tx.metrics.append(run_id, [metric("m", 1.0)], writer=None, sequence=0)
-            tx.metrics.append(run_id, [metric("m", 2.0, 1)], writer=None, sequence=0)
-            tx.tags.set(run_id, [Tag(key="t", value="1")])
+            add_params(tx, run_id, [Param(key="p", value="1")])
+            tx.metrics.append({run_id: series([metric("m", 1.0)])})
+            tx.metrics.append({run_id: series([metric("m", 2.0, 1)])})
+            tx.tags.set({run_id: [Tag(key="t", value="1")]})
             run = tx.runs.get(run_id)
             values = [point.value for point in tx.metrics.history(run_id, "m").items]
 
@@ -155,9 +168,9 @@ class StorageContract:
 
                 def once(step: int = step, params: tuple[Param, ...] = (shared, own)) -> None:
                     with backend.storage.write() as tx:
-                        tx.params.log(run_id, params)
-                        tx.metrics.append(run_id, [metric("m", float(step), step)], writer=None, sequence=0)
-                        tx.tags.set(run_id, [Tag(key="last", value=str(step)), Tag(key=f"t{step}", value="x")])
+                        add_params(tx, run_id, params)
+                        tx.metrics.append({run_id: series([metric("m", float(step), step)])})
+                        tx.tags.set({run_id: [Tag(key="last", value=str(step)), Tag(key=f"t{step}", value="x")]})
 
                 retried(once)
 
@@ -179,8 +192,8 @@ class StorageContract:
 
             def once() -> None:
                 with backend.storage.write() as tx:
-                    tx.params.log(runs[number], [Param(key=name, value="1") for name in order])
-                    tx.metrics.append(runs[number], [metric(name, 1.0) for name in order], writer=None, sequence=0)
+                    add_params(tx, runs[number], [Param(key=name, value="1") for name in order])
+                    tx.metrics.append({runs[number]: series([metric(name, 1.0) for name in order])})
 
             retried(once)
 
@@ -192,25 +205,24 @@ class StorageContract:
     def test_one_of_many_threads_that_change_a_param_differently_wins(self, backend: Backend) -> None:
         run_id = add_run(backend.storage)
         won: list[str] = []
-        lost: list[str] = []
+        lost: list[ParamConflict] = []
 
         def work(number: int) -> None:
             value = str(number)
 
-            def once() -> None:
+            def once() -> list[ParamConflict]:
                 with backend.storage.write() as tx:
-                    tx.params.log(run_id, [Param(key="p", value=value)])
+                    return add_params(tx, run_id, [Param(key="p", value=value)])
 
-            try:
-                retried(once)
-            except InvalidParameterValue as error:
-                lost.append(error.message)
+            conflicts = retried(once)
+            if conflicts:
+                lost.extend(conflicts)
             else:
                 won.append(value)
 
         in_threads(6, work)
         assert (len(won), len(lost)) == (1, 5)
-        assert all("Changing param values is not allowed" in message for message in lost)
+        assert {conflict.value for conflict in lost} == {won[0]}
         assert backend.raw_params(run_id) == {"p": won[0]}
 
     def test_a_run_made_while_its_experiment_is_deleted_goes_to_the_trash_with_it_or_is_not_made(
@@ -234,7 +246,7 @@ class StorageContract:
                     assert tx.experiments.get(experiment_id).lifecycle_stage is LifecycleStage.ACTIVE
                     found_active.set()
                     deleted.wait(0.2)  # never comes where writers take turns
-                    tx.runs.create(new_run(experiment_id))
+                    tx.runs.create([new_run(experiment_id)])
             except TransactionConflict:
                 assert deleted.is_set()
 
@@ -242,19 +254,25 @@ class StorageContract:
         with storage.read() as tx:
             assert tx.runs.search([experiment_id], everything()).items == []
 
-    def test_a_frame_retried_by_many_threads_is_stored_once(self, backend: Backend) -> None:
+    def test_a_frame_retried_by_many_threads_is_added_once(self, backend: Backend) -> None:
         run_id = add_run(backend.storage)
+        writer = WriterId("w")
 
         def work(_: int) -> None:
-            for sequence in range(10):
+            for number in range(1, 11):
 
-                def once(sequence: int = sequence) -> None:
-                    log(backend.storage, run_id, [metric("m", 1.0, sequence)], writer="w", sequence=sequence)
+                def once(number: int = number) -> None:
+                    with backend.storage.write() as tx:
+                        if tx.writers.last_sequences([writer]).get(writer, 0) >= number:
+                            return
+                        tx.runs.locked([run_id])
+                        tx.metrics.append({run_id: series([metric("m", 1.0, number)])})
+                        tx.writers.advance({writer: number}, NOW_MS)
 
                 retried(once)
 
         in_threads(4, work)
-        assert sorted(point.step for point in backend.raw_points(run_id, "m")) == list(range(10))
+        assert sorted(point.step for point in backend.raw_points(run_id, "m")) == list(range(1, 11))
 
     def test_readers_do_not_see_half_a_transaction(self, storage: Storage) -> None:
         run_id = add_run(storage)
@@ -272,8 +290,8 @@ class StorageContract:
         reader.start()
         for step in range(30):
             with storage.write() as tx:
-                tx.params.log(run_id, [Param(key=f"p{step}", value="1")])
-                tx.metrics.append(run_id, [metric("m", 1.0, step)], writer=None, sequence=0)
+                add_params(tx, run_id, [Param(key=f"p{step}", value="1")])
+                tx.metrics.append({run_id: series([metric("m", 1.0, step)])})
         stop.set()
         reader.join()
 

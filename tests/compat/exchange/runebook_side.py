@@ -15,6 +15,7 @@ from runebook.core.runs import Run
 from runebook.storage.base import LoggedModelQuery, NewRun, SearchQuery, Transaction
 from runebook.storage.files.experiments import ExperimentFiles
 from runebook.storage.files.storage import FileStorage
+from runebook.testing.records import series
 
 DELETED = LifecycleStage.DELETED
 
@@ -156,10 +157,10 @@ def _copy_model(old: Transaction, new: Transaction, folder: Path) -> None:
 def _copy_run(old: Transaction, new: Transaction, run: Run, *, for_mlflow_2: bool) -> None:
     info = run.info
     start = (info.run_id, info.experiment_id, info.run_name, info.user_id, info.start_time, info.artifact_uri)
-    new.runs.create(NewRun(*start, status=info.status, tags=run.data.tags))
+    new.runs.create([NewRun(*start, status=info.status, tags=run.data.tags)])
     if info.end_time is not None:
         new.runs.update(info.run_id, end_time=info.end_time)
-    new.params.log(info.run_id, run.data.params)
+    new.params.add({info.run_id: run.data.params})
     models = {
         (metric.key, metric.timestamp): metric.model_id
         for each in run.outputs.model_outputs
@@ -178,6 +179,6 @@ def _copy_run(old: Transaction, new: Transaction, run: Run, *, for_mlflow_2: boo
             )
             for point in old.metrics.history(info.run_id, metric.key).items
         ]
-        new.metrics.append(info.run_id, points, writer=None, sequence=0)
+        new.metrics.append({info.run_id: series(points)})
     new.datasets.log_inputs(info.run_id, run.inputs.dataset_inputs, [] if for_mlflow_2 else run.inputs.model_inputs)
     new.datasets.log_outputs(info.run_id, run.outputs.model_outputs)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from runebook.core.experiments import LifecycleStage
-from runebook.core.ids import RunId, WriterId
+from runebook.core.ids import RunId
 from runebook.core.metrics import Metric
 from runebook.core.params import Param
 from runebook.core.tags import Tag
@@ -20,7 +20,7 @@ from runebook.storage.base import Storage
 from runebook.storage.files import journal
 from runebook.storage.files.changes import Append, Change, Delete, MakeFolder, Move, Write
 from runebook.storage.files.layout import JOURNAL
-from runebook.testing.records import NOW_MS, add_experiment, add_run, metric
+from runebook.testing.records import NOW_MS, add_experiment, add_run, metric, series
 
 from .backend import FileBackend
 
@@ -113,8 +113,8 @@ def change_much(storage: Storage) -> None:
     """A transaction with every kind of change in it."""
     with storage.write() as tx:
         points = [metric("loss", 0.5, step) for step in range(3)] + [metric("new", 1.0)]
-        tx.metrics.append(RUN, points, writer=WriterId("w"), sequence=2)
-        tx.params.log(RUN, [Param(key="a", value="1"), Param(key="a/b", value="2")])
+        tx.metrics.append({RUN: series(points)})
+        tx.params.add({RUN: [Param(key="a", value="1"), Param(key="a/b", value="2")]})
         tx.tags.delete(RUN, "old")
         tx.runs.update(RUN, run_name="changed")
         tx.experiments.set_stage(experiment_of(storage, "going"), LifecycleStage.DELETED, NOW_MS)
@@ -175,7 +175,7 @@ def test_a_writer_that_is_killed_at_any_line_leaves_all_or_nothing(tmp_path: Pat
     add_run(base.storage, run_id=RUN, run_name="as it was", tags=[Tag(key="old", value="x")])
     add_run(base.storage, add_experiment(base.storage, "going"), run_id=TRASHED)
     with base.storage.write() as tx:
-        tx.metrics.append(RUN, [metric("loss", 9.0)], writer=WriterId("w"), sequence=1)
+        tx.metrics.append({RUN: series([metric("loss", 9.0)])})
     before = state(base.root)
     shutil.copytree(base.root, tmp_path / "after")
     change_much(FileBackend(tmp_path / "after").storage)
@@ -216,6 +216,6 @@ def test_the_cut_line_of_a_killed_mlflow_is_passed_over_and_then_cut_off(backend
 
     with backend.storage.write() as tx:
         assert [point.step for point in tx.metrics.history(run_id, "loss").items] == [1]
-        tx.metrics.append(run_id, [Metric(key="loss", value=1.0, timestamp=7, step=2)], writer=None, sequence=0)
+        tx.metrics.append({run_id: series([Metric(key="loss", value=1.0, timestamp=7, step=2)])})
         assert [point.step for point in tx.metrics.history(run_id, "loss").items] == [1, 2]
     assert path.read_text() == "5 0.5 1\n7 1.0 2\n"

@@ -12,7 +12,7 @@ from runebook.core.params import Param
 from runebook.core.tags import Tag
 from runebook.storage.base import Storage
 from runebook.storage.files import layout
-from runebook.testing.records import NOW_MS, add_run, metric
+from runebook.testing.records import NOW_MS, add_run, metric, series
 
 from .backend import FileBackend
 
@@ -35,11 +35,11 @@ def test_no_key_escapes(backend: FileBackend, key: str) -> None:
     run_id = add_run(backend.storage)
     before = {path for path in backend.root.parent.rglob("*") if path.name != layout.NEW_FILE}
     with pytest.raises(InvalidParameterValue), backend.storage.write() as tx:
-        tx.params.log(run_id, [Param(key=key, value="x")])
+        tx.params.add({run_id: [Param(key=key, value="x")]})
     with pytest.raises(InvalidParameterValue), backend.storage.write() as tx:
-        tx.tags.set(run_id, [Tag(key=key, value="x")])
+        tx.tags.set({run_id: [Tag(key=key, value="x")]})
     with pytest.raises(InvalidParameterValue), backend.storage.write() as tx:
-        tx.metrics.append(run_id, [metric(key, 1.0)], writer=None, sequence=0)
+        tx.metrics.append({run_id: series([metric(key, 1.0)])})
     with backend.storage.read() as tx:
         assert tx.tags.get(run_id, key) is None
         assert tx.metrics.history(run_id, key).items == []
@@ -71,9 +71,9 @@ def test_keys_that_mlflow_has_no_place_for_are_kept_all_the_same(backend: FileBa
     run_id = add_run(backend.storage)
     for key in keys:
         with backend.storage.write() as tx:
-            tx.params.log(run_id, [Param(key=key, value=f"of {key}")])
-            tx.tags.set(run_id, [Tag(key=key, value="old"), Tag(key=key, value=f"of {key}")])
-            tx.metrics.append(run_id, [metric(key, 1.0, step) for step in (1, 2)], writer=None, sequence=0)
+            tx.params.add({run_id: [Param(key=key, value=f"of {key}")]})
+            tx.tags.set({run_id: [Tag(key=key, value="old"), Tag(key=key, value=f"of {key}")]})
+            tx.metrics.append({run_id: series([metric(key, 1.0, step) for step in (1, 2)])})
 
     with backend.open_again().read() as tx:
         data = tx.runs.get(run_id).data

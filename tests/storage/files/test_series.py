@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runebook.core.metrics import Metric
+from runebook.core.columns import Columns
+from runebook.core.metrics import Point
+from runebook.storage.base import Series
 from runebook.storage.files import series
 from runebook.storage.files.series import Sample
 
@@ -17,8 +19,8 @@ TEXT = st.text(max_size=30)
 def test_a_point_is_read_as_it_was_written(
     value: float, time: int, step: int, name: str, digest: str, with_run: bool
 ) -> None:
-    metric = Metric(key="m", value=value, timestamp=time, step=step, dataset_name=name, dataset_digest=digest)
-    line = series.line(metric, "r" * 32 if with_run else None)
+    one = Series("m", Columns.of([Point(step, time, value)]), dataset_name=name, dataset_digest=digest)
+    line = series.lines(one, "r" * 32 if with_run else None)
     (sample,) = series.samples("m", line, with_run=with_run)
 
     assert line.count(b" ") == (5 if with_run else 4), "MLflow splits a line at its spaces"

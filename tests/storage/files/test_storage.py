@@ -12,11 +12,9 @@ import pytest
 
 from runebook.core.errors import InternalError, TemporarilyUnavailable
 from runebook.core.experiments import LifecycleStage
-from runebook.core.ids import WriterId
-from runebook.core.metrics import Metric
 from runebook.storage.files import lock
 from runebook.storage.files.storage import FileStorage
-from runebook.testing.records import NOW_MS, add_experiment, add_run, everything, history, log, metric, used
+from runebook.testing.records import NOW_MS, add_experiment, add_run, everything, history, log, metric, series, used
 
 from .backend import FileBackend
 
@@ -52,7 +50,7 @@ def write_points(root: str, writer: int, run_id: str) -> None:
     for step in range(20):
         with storage.write() as tx:
             points = [metric("loss", float(writer), step), metric(f"own/{writer}", 1.0, step)]
-            tx.metrics.append(run_id, points, writer=WriterId(f"w{writer}"), sequence=step)
+            tx.metrics.append({run_id: series(points)})
 
 
 def test_processes_that_write_at_once_lose_nothing(backend: FileBackend) -> None:
@@ -187,13 +185,3 @@ def test_opening_a_store_imports_no_yaml_before_there_is_something_to_read(tmp_p
     code = "import sys, runebook.storage.files.storage; print('yaml' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
-
-
-def test_frames_may_be_retried_in_any_order(backend: FileBackend) -> None:
-    run_id = add_run(backend.storage)
-    for sequence in (1, 3, 2, 1, 2, 3, 5, 5, 4):
-        points = [Metric(key="loss", value=1.0, timestamp=NOW_MS, step=sequence)]
-        log(backend.storage, run_id, points, writer="w", sequence=sequence)
-
-    assert sorted(point.step for point in backend.raw_points(run_id, "loss")) == [1, 2, 3, 4, 5]
-    assert (backend.run_folder(run_id) / ".runebook" / "frames.json").read_text() == '{"w":[[1,5]]}'

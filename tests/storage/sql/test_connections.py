@@ -61,7 +61,7 @@ def test_a_reader_does_not_wait_for_a_writer_and_sees_the_state_before(empty_uri
     storage = SqlStorage.open(empty_uri, artifact_root="/artifacts")
     run_id = add_run(storage)
     with storage.write() as writer:
-        writer.params.log(run_id, [Param(key="p", value="1")])
+        writer.params.add({run_id: [Param(key="p", value="1")]})
         with storage.read() as reader:
             assert reader.runs.get(run_id).data.params == []
     storage.close()
@@ -139,9 +139,9 @@ def test_a_connection_lost_in_a_transaction_is_an_outage_and_leaves_no_trace(emp
 
     def work() -> None:
         with storage.write() as tx:
-            tx.params.log(run_id, [Param(key="p", value="1")])
+            tx.params.add({run_id: [Param(key="p", value="1")]})
             _end_connections_of_others(empty_server_uri)
-            tx.params.log(run_id, [Param(key="q", value="1")])
+            tx.params.add({run_id: [Param(key="q", value="1")]})
 
     with pytest.raises(TemporarilyUnavailable):
         work()
@@ -239,9 +239,9 @@ def test_a_store_whose_file_is_gone_says_so_instead_of_writing_to_nowhere(tmp_pa
         path.write_bytes(b"")
 
     with pytest.raises(TemporarilyUnavailable, match="removed or replaced"), storage.write() as tx:
-        tx.tags.set(run_id, [Tag(key="a", value="b")])
+        tx.tags.set({run_id: [Tag(key="a", value="b")]})
 
     kept.replace(path)
     with storage.write() as tx:
-        tx.tags.set(run_id, [Tag(key="a", value="b")])
+        tx.tags.set({run_id: [Tag(key="a", value="b")]})
     storage.close()

@@ -19,7 +19,8 @@ from runebook.core.tags import Tag
 from runebook.storage.base import LoggedModelOrder, LoggedModelQuery, SearchQuery, StoredAnswer, TransactionConflict
 from runebook.storage.sql.connections import SqliteMemory
 from runebook.storage.sql.creation import ensure_schema
-from runebook.storage.sql.dialects import MARIADB, MSSQL, MYSQL, POSTGRESQL, SQLITE, Dialect, Duplicate
+from runebook.storage.sql.dialects import MARIADB, MYSQL, POSTGRESQL, SQLITE, Dialect, Duplicate
+from runebook.storage.sql.mssql import MSSQL
 from runebook.storage.sql.schema import TABLES
 from runebook.storage.sql.storage import SqlStorage
 from runebook.testing.records import NOW_MS, add_experiment, add_model, add_run, log, metric, used
@@ -53,17 +54,11 @@ def _write_everything(storage: SqlStorage) -> None:
     experiment_id = add_experiment(storage, tags=[Tag(key="a", value="1")])
     run_id, model_id = add_run(storage, experiment_id, tags=[Tag(key="a", value="ax1")]), add_model(storage)
     for step in range(20):
-        log(
-            storage,
-            run_id,
-            [metric("loss", 0.5, step), metric("n", 1.0, step, model_id=model_id)],
-            writer="w",
-            sequence=step,
-        )
+        log(storage, run_id, [metric("loss", 0.5, step), metric("n", 1.0, step, model_id=model_id)])
     log(storage, run_id, [metric("loss", 0.25, 30)])
     storage.fold_step(5)
     with storage.write() as tx:
-        tx.params.log(run_id, [Param(key="rate", value="0.1"), Param(key="b", value="x")])
+        tx.params.add({run_id: [Param(key="rate", value="0.1"), Param(key="b", value="x")]})
         tx.tags.delete(run_id, "a")
         tx.runs.update(run_id, status=RunStatus.FINISHED, end_time=5, run_name="new")
         tx.datasets.log_inputs(run_id, [used("iris", context="train")], [ModelInput(model_id=model_id)])
@@ -80,7 +75,7 @@ def _write_everything(storage: SqlStorage) -> None:
         for stage in (LifecycleStage.DELETED, LifecycleStage.ACTIVE):
             tx.runs.set_stage(run_id, stage, NOW_MS)
             tx.experiments.set_stage(experiment_id, stage, NOW_MS)
-        tx.params.log(run_id, [Param(key="rate", value="0.1")])
+        tx.params.add({run_id: [Param(key="rate", value="0.1")]})
 
 
 def _read_everything(storage: SqlStorage) -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from runebook.core.errors import InvalidParameterValue
 from runebook.core.params import Param
+from runebook.storage.base import ParamConflict
 from runebook.storage.files.changes import Files
 from runebook.storage.files.layout import fits, is_key, key_path, overflow_folder, overflow_name, overflow_path
 
@@ -81,22 +81,20 @@ def delete(files: Files, owner: str, kind: str, key: str) -> bool:
     return True
 
 
-def write_params(files: Files, owner: str, params: Sequence[Param], owner_name: str) -> None:
-    """Add all params or none; one that is there with the same value is left.
-
-    Raises:
-        InvalidParameterValue: a param is there with another value.
-
-    """
+def add_params(files: Files, owner: str, params: Sequence[Param]) -> list[ParamConflict]:
+    """Add all params or none; one that is there with the same value is left. Returns those with another value."""
+    values: dict[str, str] = {}
+    conflicts = []
     for param in params:
-        present = read(files, owner, "params", param.key)
-        if present is None:
-            write(files, owner, "params", param.key, param.value)
-        elif present != param.value:
-            raise InvalidParameterValue(
-                f"Changing param values is not allowed. Param with key='{param.key}' was already logged with"
-                f" value='{present}' for {owner_name}. Attempted logging new value '{param.value}'."
-            )
+        value = read(files, owner, "params", param.key)
+        if value is None:
+            value = values.setdefault(param.key, param.value)
+        if value != param.value:
+            conflicts.append(ParamConflict(param, value))
+    if not conflicts:
+        for key, value in values.items():
+            write(files, owner, "params", key, value)
+    return conflicts
 
 
 def _is_below_a_file(files: Files, owner: str, kind: str, key: str) -> bool:

@@ -22,6 +22,8 @@ READERS_LOCK = ".runebook-readers"
 JOURNAL = ".runebook-journal"
 NEW_FILE = ".runebook-new"
 ANSWERS = ".runebook-answers"
+WRITERS = ".runebook-writers"
+LEASES = ".runebook-leases"
 
 RUN_FOLDERS = ("artifacts", "metrics", "params", "tags")
 MODEL_FOLDERS = ("metrics", "params")
@@ -109,11 +111,6 @@ def input_id(source_id: str, run_id: str) -> str:
 def went_with_experiment(experiment: str) -> str:
     """The runs that went to the trash with their experiment."""
     return f"{experiment}/{HIDDEN}/deleted-runs.json"
-
-
-def appended_frames(run: str) -> str:
-    """Which (writer, sequence) a run has."""
-    return f"{run}/{HIDDEN}/frames.json"
 
 
 def key_path(owner: str, kind: str, key: str) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
 
-from runebook.core.errors import AlreadyExists, NotFound
+from runebook.core.errors import AlreadyExists, InvalidParameterValue, NotFound
 from runebook.core.experiments import LifecycleStage
 from runebook.core.ids import ExperimentId, ModelId
 from runebook.core.logged_models import LoggedModel, LoggedModelData, LoggedModelInfo, LoggedModelStatus
@@ -39,7 +40,7 @@ class LoggedModelFiles:
             raise AlreadyExists(f"Logged model with ID '{info.model_id}' already exists.")
         for name in MODEL_FOLDERS:
             self._view.files.make_folder(f"{folder}/{name}")
-        keyed.write_params(self._view.files, folder, params, f"model ID='{info.model_id}'")
+        self._add_params(folder, params, info.model_id)
         for tag in info.tags:
             keyed.write(self._view.files, folder, "tags", tag.key, tag.value)
         self._view.write_meta(
@@ -65,6 +66,14 @@ class LoggedModelFiles:
             return _model(self._view, folder, meta)
         except (KeyError, ValueError, TypeError, IndexError) as error:
             raise Malformed(f"{folder}/meta.yaml is malformed: {error!r}") from error
+
+    def existing(self, model_ids: Iterable[str]) -> set[str]:
+        found = set()
+        for model_id in model_ids:
+            with contextlib.suppress(NotFound):
+                self._found(model_id)
+                found.add(model_id)
+        return found
 
     def set_status(self, model_id: str, status: LoggedModelStatus, now_ms: int) -> None:
         """As MLflow does it, the stage goes when a status comes; without a stage a model is active."""
@@ -92,7 +101,7 @@ class LoggedModelFiles:
 
     def log_params(self, model_id: str, params: Sequence[Param], now_ms: int) -> None:
         folder, _ = self._found(model_id)
-        keyed.write_params(self._view.files, folder, params, f"model ID='{model_id}'")
+        self._add_params(folder, params, model_id)
         self._update(model_id, {"last_updated_timestamp": now_ms})
 
     def search(self, experiment_ids: Sequence[str], query: LoggedModelQuery) -> Page[LoggedModel]:
@@ -108,6 +117,15 @@ class LoggedModelFiles:
         digest = query_digest("logged_models", query.filter, order, chosen, list(query.datasets))
         page, token = page_of(rows, order, LOGGED_MODELS, query.max_results, query.page_token or None, digest)
         return Page([row.model for row in page], token)
+
+    def _add_params(self, folder: str, params: Sequence[Param], model_id: str) -> None:
+        conflicts = keyed.add_params(self._view.files, folder, params)
+        if conflicts:
+            param, value = conflicts[0]
+            raise InvalidParameterValue(
+                f"Changing param values is not allowed. Param with key='{param.key}' was already logged with"
+                f" value='{value}' for model ID='{model_id}'. Attempted logging new value '{param.value}'."
+            )
 
     def _in_experiments(self, experiment_ids: Sequence[str]) -> Iterator[LoggedModel]:
         """Every active model of some experiments that can be read; one that cannot is logged."""

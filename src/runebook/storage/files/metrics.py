@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-import msgspec
-
-from runebook.core.ids import WriterId
 from runebook.core.metrics import Metric, MetricSummary, Point
 from runebook.search.page_tokens import SortValue, decode_token, encode_token, query_digest, sort_value
 from runebook.search.tree import Key
 from runebook.search.vocabulary import RUNS, OrderKey
-from runebook.storage.base import Page
+from runebook.storage.base import Page, Series
 from runebook.storage.files import keyed, series
-from runebook.storage.files.layout import appended_frames
-from runebook.storage.files.series import Sample
+from runebook.storage.files.series import Sample, lines
 from runebook.storage.files.view import View
 
 KIND = "metrics"
@@ -29,25 +25,26 @@ class MetricFiles:
     def __init__(self, view: View) -> None:
         self._view = view
 
-    def append(self, run_id: str, metrics: Sequence[Metric], *, writer: WriterId | None, sequence: int) -> None:
-        folder = self._view.run(run_id)
-        models = {metric.model_id: self._view.model(metric.model_id) for metric in metrics if metric.model_id}
-        if writer is not None and not _is_new(self._view, folder, writer, sequence):
-            return
-        lines: dict[str, list[bytes]] = {}
-        for metric in metrics:
-            self._add(lines, folder, metric.key, series.line(metric))
-            if metric.model_id:
-                self._add(lines, models[metric.model_id], metric.key, series.line(metric, run_id))
-        for path, added in lines.items():
-            self._view.files.append(path, b"".join(added))
+    def append(self, series: Mapping[str, Sequence[Series]]) -> None:
+        folders = {run_id: self._view.run(run_id) for run_id in series}
+        models = {
+            one.model_id: self._view.model(one.model_id) for many in series.values() for one in many if one.model_id
+        }
+        added: dict[str, list[bytes]] = {}
+        for run_id, many in series.items():
+            for one in many:
+                self._add(added, folders[run_id], one.key, lines(one))
+                if one.model_id:
+                    self._add(added, models[one.model_id], one.key, lines(one, run_id))
+        for path, parts in added.items():
+            self._view.files.append(path, b"".join(parts))
 
-    def _add(self, lines: dict[str, list[bytes]], owner: str, key: str, line: bytes) -> None:
+    def _add(self, added: dict[str, list[bytes]], owner: str, key: str, part: bytes) -> None:
         path = keyed.place(self._view.files, owner, KIND, key)
-        if path not in lines:
-            lines[path] = []
+        if path not in added:
+            added[path] = []
             self._view.files.append(path, b"")  # the next key finds its place with this one in mind
-        lines[path].append(line)
+        added[path].append(part)
 
     def history(
         self, run_id: str, key: str, *, max_results: int | None = None, page_token: str | None = None
@@ -106,30 +103,6 @@ def of_model(view: View, model: str) -> dict[str, list[Sample]]:
         key: series.samples(path, view.files.read(path) or b"", with_run=True)
         for key, path in keyed.paths(view.files, model, KIND)
     }
-
-
-def _is_new(view: View, run: str, writer: str, sequence: int) -> bool:
-    """Whether the frame was not appended yet; it is noted as ranges of sequences by writer."""
-    path = appended_frames(run)
-    raw = view.files.read(path)
-    frames = msgspec.json.decode(raw, type=dict[str, list[tuple[int, int]]]) if raw else {}
-    ranges = frames.get(writer, [])
-    if any(low <= sequence <= high for low, high in ranges):
-        return False
-    frames[writer] = _joined([*ranges, (sequence, sequence)])
-    view.files.write(path, msgspec.json.encode(frames))
-    return True
-
-
-def _joined(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The ranges in order, neighbours as one."""
-    joined: list[tuple[int, int]] = []
-    for low, high in sorted(ranges):
-        if joined and low == joined[-1][1] + 1:
-            joined[-1] = (joined[-1][0], high)
-        else:
-            joined.append((low, high))
-    return joined
 
 
 def _place(sample: Sample) -> list[SortValue]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from runebook.core.params import Param
+from runebook.storage.base import ParamConflict
 from runebook.storage.files import keyed
 from runebook.storage.files.view import View
 
@@ -15,5 +16,9 @@ class ParamFiles:
     def __init__(self, view: View) -> None:
         self._view = view
 
-    def log(self, run_id: str, params: Sequence[Param]) -> None:
-        keyed.write_params(self._view.files, self._view.run(run_id), params, f"run ID='{run_id}'")
+    def add(self, params: Mapping[str, Sequence[Param]]) -> dict[str, list[ParamConflict]]:
+        folders = {run_id: self._view.run(run_id) for run_id in params}
+        conflicts = {
+            run_id: keyed.add_params(self._view.files, folders[run_id], added) for run_id, added in params.items()
+        }
+        return {run_id: found for run_id, found in conflicts.items() if found}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from runebook.core.errors import AlreadyExists, InvalidParameterValue
 from runebook.core.experiments import LifecycleStage
@@ -30,7 +30,11 @@ class RunFiles:
     def __init__(self, view: View) -> None:
         self._view = view
 
-    def create(self, new_run: NewRun) -> None:
+    def create(self, new_runs: Sequence[NewRun]) -> None:
+        for new_run in new_runs:
+            self._create(new_run)
+
+    def _create(self, new_run: NewRun) -> None:
         experiment = self._view.experiment(new_run.experiment_id)
         if not is_run_id(new_run.run_id):
             raise InvalidParameterValue(f"Invalid run ID: '{new_run.run_id[:300]}'")
@@ -64,6 +68,12 @@ class RunFiles:
     def get_info(self, run_id: str) -> RunInfo:
         return find(self._view, run_id).info
 
+    def locked(self, run_ids: Iterable[str], keys: Iterable[str] = ()) -> dict[str, RunInfo]:
+        """A writer is alone."""
+        del keys
+        there = [run_id for run_id in sorted(set(run_ids)) if self._view.has_run(run_id)]
+        return {run_id: find(self._view, run_id).info for run_id in there}
+
     def get(self, run_id: str) -> Run:
         return whole(self._view, find(self._view, run_id))
 
@@ -84,6 +94,12 @@ class RunFiles:
         if run_name is not None:
             changed["run_name"] = run_name
         if changed:
+            self._view.write_meta(found.folder, found.meta | changed)
+
+    def save(self, infos: Collection[RunInfo]) -> None:
+        for info in infos:
+            found = find(self._view, info.run_id)
+            changed = {"status": info.status.number, "end_time": info.end_time, "run_name": info.run_name}
             self._view.write_meta(found.folder, found.meta | changed)
 
     def set_stage(self, run_id: str, stage: LifecycleStage, now_ms: int) -> None:

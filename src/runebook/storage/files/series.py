@@ -13,7 +13,8 @@ import re
 import time
 from typing import NamedTuple, TypeAlias
 
-from runebook.core.metrics import Metric, MetricSummary, Point
+from runebook.core.metrics import MetricSummary, Point
+from runebook.storage.base import Series
 from runebook.storage.files.changes import Files
 from runebook.storage.files.yaml_files import MAX_CACHED, SETTLED_NS
 
@@ -35,14 +36,14 @@ class Sample(NamedTuple):
         return Point(self.step, self.time, self.value)
 
 
-def line(metric: Metric, run_id: str | None = None) -> bytes:
-    """The line of a metric; with the run, that of a logged model's file."""
-    fields = [str(metric.timestamp), repr(float(metric.value)), str(metric.step)]
-    if run_id is not None:
-        fields.append(run_id)
-    if metric.dataset_name is not None and metric.dataset_digest is not None:
-        fields += [_encoded(metric.dataset_name), _encoded(metric.dataset_digest)]
-    return " ".join(fields).encode() + b"\n"
+def lines(series: Series, run_id: str | None = None) -> bytes:
+    """The lines of some points; with the run, those of a logged model's file."""
+    behind = [] if run_id is None else [run_id]
+    if series.dataset_name is not None and series.dataset_digest is not None:
+        behind += [_encoded(series.dataset_name), _encoded(series.dataset_digest)]
+    end = "".join(f" {field}" for field in behind) + "\n"
+    points = zip(series.points.steps, series.points.times, series.points.values, strict=True)
+    return "".join(f"{time} {value!r} {step}{end}" for step, time, value in points).encode()
 
 
 def samples(path: str, data: bytes, *, with_run: bool = False) -> list[Sample]:

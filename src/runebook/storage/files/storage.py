@@ -16,6 +16,7 @@ from runebook.storage.files.datasets import DatasetFiles
 from runebook.storage.files.experiments import ExperimentFiles
 from runebook.storage.files.idempotency import IdempotencyFiles
 from runebook.storage.files.layout import LOCK, READERS_LOCK, TRASH
+from runebook.storage.files.leases import LeaseFiles
 from runebook.storage.files.lock import ReadersLock, WriterLock
 from runebook.storage.files.logged_models import LoggedModelFiles
 from runebook.storage.files.metrics import MetricFiles
@@ -23,6 +24,7 @@ from runebook.storage.files.params import ParamFiles
 from runebook.storage.files.runs import RunFiles
 from runebook.storage.files.tags import TagFiles
 from runebook.storage.files.view import Caches, View
+from runebook.storage.files.writers import WriterFiles
 
 READERS_WAIT_S = 2.0
 """How long a new reader lets a writer go first that waits for the readers under way."""
@@ -41,6 +43,8 @@ class FileTransaction(NamedTuple):
     datasets: DatasetFiles
     logged_models: LoggedModelFiles
     idempotency: IdempotencyFiles
+    writers: WriterFiles
+    leases: LeaseFiles
 
 
 def transaction_over(view: View) -> FileTransaction:
@@ -53,6 +57,8 @@ def transaction_over(view: View) -> FileTransaction:
         datasets=DatasetFiles(view),
         logged_models=LoggedModelFiles(view),
         idempotency=IdempotencyFiles(view),
+        writers=WriterFiles(view),
+        leases=LeaseFiles(view),
     )
 
 

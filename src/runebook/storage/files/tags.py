@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from runebook.core.errors import NotFound
 from runebook.core.tags import Tag
@@ -16,10 +16,11 @@ class TagFiles:
     def __init__(self, view: View) -> None:
         self._view = view
 
-    def set(self, run_id: str, tags: Sequence[Tag]) -> None:
-        folder = self._view.run(run_id)
-        for tag in tags:
-            keyed.write(self._view.files, folder, "tags", tag.key, tag.value)
+    def set(self, tags: Mapping[str, Sequence[Tag]]) -> None:
+        folders = {run_id: self._view.run(run_id) for run_id in tags}
+        for run_id, folder in folders.items():
+            for tag in tags[run_id]:
+                keyed.write(self._view.files, folder, "tags", tag.key, tag.value)
 
     def get(self, run_id: str, key: str) -> str | None:
         return keyed.read(self._view.files, self._view.run(run_id), "tags", key)

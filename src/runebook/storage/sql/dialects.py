@@ -1,7 +1,7 @@
 """Where dialects meet: types, DDL, statements that differ, parameters, and what the errors of drivers mean.
 
 Elsewhere SQL is text with `:name` parameters that all of them read. Text columns compare by code point, case and
-trailing spaces included, on all of them. SQL Server renders (a test parses all of it); there is no driver for it yet.
+trailing spaces included, on all of them. SQL Server has a file of its own, `mssql`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from runebook.storage.base import TransactionConflict
 from runebook.storage.sql.tables import INDEXED_CHARACTERS, Column, Index, Table, Type
 
 _NAMED = re.compile(r"'[^']*'|(?<![:\w]):([a-z_]\w*)")
-_UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 class Duplicate(Exception):
@@ -39,6 +39,13 @@ def quoted(names: Sequence[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
+class Pairs(NamedTuple):
+    """A condition on two columns, and the values of its parameters."""
+
+    condition: str
+    parameters: dict[str, object]
+
+
 class Dialect:
     """One database's way of saying things. The defaults are what SQLite and PostgreSQL share."""
 
@@ -57,6 +64,7 @@ class Dialect:
     types: dict[Type, str]
     table_options: str = ""
     transactional_ddl: bool = True
+    rows_keyword: str = "VALUES "  # what stands before rows in an IN list
 
     def create(self, table: Table) -> list[str]:
         """The statements that make a table and its indexes."""
@@ -126,9 +134,42 @@ class Dialect:
         changes = ", ".join(f'"{column}" = excluded."{column}"' for column in rows.others)
         return f"{self.insert(rows)} ON CONFLICT ({quoted(rows.key)}) DO UPDATE SET {changes}"
 
+    def update(self, rows: Rows) -> str:
+        """An update of rows that are there. Its parameters are the other columns, then the key."""
+        changes = ", ".join(f'"{column}" = {self.mark}' for column in rows.others)
+        same = " AND ".join(f'"{column}" = {self.mark}' for column in rows.key)
+        return f'UPDATE "{rows.table}" SET {changes} WHERE {same}'
+
+    def delete(self, rows: Rows) -> str:
+        """A deletion by the key."""
+        same = " AND ".join(f'"{column}" = {self.mark}' for column in rows.key)
+        return f'DELETE FROM "{rows.table}" WHERE {same}'
+
     def insert_with_id_zero(self, rows: Rows) -> list[str]:
         """The statements that insert a row with a chosen PUBLIC_ID, unless it is there."""
         return [self.insert_missing(rows)]
+
+    def among(self, columns: tuple[str, str], pairs: Sequence[tuple[int, int]]) -> Pairs:
+        """Whether the two columns are one of the pairs. Equal numbers of pairs make equal texts."""
+        listed = ", ".join(f"(:left_{place}, :right_{place})" for place in range(len(pairs)))
+        parameters: dict[str, object] = {}
+        for place, (left, right) in enumerate(pairs):
+            parameters[f"left_{place}"], parameters[f"right_{place}"] = left, right
+        return Pairs(f"({columns[0]}, {columns[1]}) IN ({self.rows_keyword}{listed})", parameters)
+
+    def rewritten(self, table: Table, kept: str) -> list[str]:
+        """Bring a table to this shape that has more columns, and keep the rows for which `kept` holds, in order.
+
+        Run again after it was cut off, it completes itself.
+        """
+        columns = quoted([column.name for column in table.columns if column.type is not Type.ID])
+        return [
+            f'CREATE TABLE "{table.name}_kept" AS SELECT id, {columns} FROM "{table.name}" WHERE {kept}',
+            f'DROP TABLE "{table.name}"',
+            *self.create(table),
+            f'INSERT INTO "{table.name}" ({columns}) SELECT {columns} FROM "{table.name}_kept" ORDER BY id',
+            f'DROP TABLE "{table.name}_kept"',
+        ]
 
     def bound(self, sql: str) -> str:
         """The statement as the driver wants its named parameters."""
@@ -234,6 +275,7 @@ class Mysql(Dialect):
     unlock_schema = "SELECT RELEASE_LOCK('runebook.schema')"
     tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()"
     transactional_ddl = False
+    rows_keyword = ""
     init = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"
     sql_mode = "STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO,ANSI_QUOTES"
     types = {
@@ -270,7 +312,7 @@ class Mysql(Dialect):
 
     def ilike(self, text: str, lower_pattern: str) -> str:
         """`lower` would change letters beyond A-Z too."""
-        for letter in _UPPER:
+        for letter in UPPER:
             text = f"REPLACE({text}, '{letter}', '{letter.lower()}')"
         return self.like(text, lower_pattern)
 
@@ -281,6 +323,18 @@ class Mysql(Dialect):
     def upsert(self, rows: Rows) -> str:
         changes = ", ".join(f'"{column}" = VALUES("{column}")' for column in rows.others)
         return f"{self.insert(rows)} ON DUPLICATE KEY UPDATE {changes}"
+
+    def rewritten(self, table: Table, kept: str) -> list[str]:
+        """As DDL is not transactional, what takes the table's place at last is complete."""
+        columns = quoted([column.name for column in table.columns if column.type is not Type.ID])
+        old, new = f'"{table.name}_old"', table._replace(name=f"{table.name}_new")
+        return [
+            f'DROP TABLE IF EXISTS {old}, "{new.name}"',
+            *(statement.replace(f'"{new.name}_', f'"{table.name}_') for statement in self.create(new)),
+            f'INSERT INTO "{new.name}" ({columns}) SELECT {columns} FROM "{table.name}" WHERE {kept} ORDER BY id',
+            f'RENAME TABLE "{table.name}" TO {old}, "{new.name}" TO "{table.name}"',
+            f"DROP TABLE {old}",
+        ]
 
     def meaning(self, error: Exception) -> Exception | None:
         number = error.args[0] if error.args and isinstance(error.args[0], int) else None
@@ -294,88 +348,10 @@ class Mysql(Dialect):
         return _value_error(error, too_large=number in (1153, 1264, 1406))
 
 
-class Mssql(Dialect):
-    """SQL Server 2019 or later."""
-
-    name = "mssql"
-    begin_read = ("SET TRANSACTION ISOLATION LEVEL SNAPSHOT", "BEGIN TRANSACTION")
-    begin_write = ("SET TRANSACTION ISOLATION LEVEL READ COMMITTED", "BEGIN TRANSACTION")
-    lock_schema = "EXEC sp_getapplock @Resource = 'runebook.schema', @LockMode = 'Exclusive'"
-    tables = "SELECT name FROM sys.tables WHERE schema_id = SCHEMA_ID()"
-    types = {
-        Type.ID: "BIGINT IDENTITY(1, 1)",
-        Type.PUBLIC_ID: "BIGINT IDENTITY(1, 1)",
-        Type.INT: "BIGINT",
-        Type.SMALL: "SMALLINT",
-        Type.DOUBLE: "FLOAT(53)",
-        Type.KEY: "NVARCHAR({length}) COLLATE Latin1_General_100_BIN2",
-        Type.TEXT: "NVARCHAR(MAX) COLLATE Latin1_General_100_BIN2",
-        Type.BYTES: "VARBINARY(MAX)",
-    }
-
-    def create(self, table: Table) -> list[str]:
-        """A long text is indexed through a computed column of its start."""
-        indexed = {name for index in table.indexes for name in index.columns}
-        texts = [column.name for column in table.columns if column.type is Type.TEXT and column.name in indexed]
-        starts = [f'"{name}_start" AS {self.text_start(quoted([name]))} PERSISTED' for name in texts]
-        return [self._create_table(table, starts), *(self.create_index(table, index) for index in table.indexes)]
-
-    def create_index(self, table: Table, index: Index) -> str:
-        """A unique index lets NULL through once only, so rows without a value stay out of it."""
-        nullable = {column.name for column in table.columns if column.nullable}
-        first = index.columns[0]
-        only = f' WHERE "{first}" IS NOT NULL' if index.unique and first in nullable else ""
-        return super().create_index(table, index) + only
-
-    def _indexed_text(self, column: str) -> str:
-        return column[:-1] + '_start"'
-
-    def text_start(self, text: str) -> str:
-        return f"LEFT({text}, {INDEXED_CHARACTERS})"
-
-    def like(self, text: str, pattern: str) -> str:
-        return f"{text} LIKE REPLACE({pattern}, '[', '[[]')"
-
-    def ilike(self, text: str, lower_pattern: str) -> str:
-        return self.like(f"TRANSLATE({text}, '{_UPPER}', '{_UPPER.lower()}')", lower_pattern)
-
-    def limit(self, count: str) -> str:
-        return f"OFFSET 0 ROWS FETCH NEXT {count} ROWS ONLY"
-
-    def select_locked(self, columns: str, table: str, where: str, *, shared: bool = False) -> str:
-        kind = "REPEATABLEREAD" if shared else "UPDLOCK"
-        return f"SELECT {columns} FROM {table} WITH ({kind}, ROWLOCK) WHERE {where}"
-
-    def insert_returning_id(self, rows: Rows) -> str:
-        marks = ", ".join([self.mark] * len(rows.columns))
-        return f'INSERT INTO "{rows.table}" ({quoted(rows.columns)}) OUTPUT INSERTED.id VALUES ({marks})'
-
-    def insert_missing(self, rows: Rows) -> str:
-        return self._merge(rows, "")
-
-    def upsert(self, rows: Rows) -> str:
-        changes = ", ".join(f'"{column}" = new."{column}"' for column in rows.others)
-        return self._merge(rows, f" WHEN MATCHED THEN UPDATE SET {changes}")
-
-    def insert_with_id_zero(self, rows: Rows) -> list[str]:
-        switch = f'SET IDENTITY_INSERT "{rows.table}"'
-        return [f"{switch} ON", self.insert_missing(rows), f"{switch} OFF"]
-
-    def _merge(self, rows: Rows, matched: str) -> str:
-        marks = ", ".join(f'{self.mark} AS "{column}"' for column in rows.columns)
-        same = " AND ".join(f'old."{column}" = new."{column}"' for column in rows.key)
-        values = ", ".join(f'new."{column}"' for column in rows.columns)
-        return (
-            f'MERGE INTO "{rows.table}" WITH (HOLDLOCK) AS old USING (SELECT {marks}) AS new ON {same}{matched}'
-            f" WHEN NOT MATCHED THEN INSERT ({quoted(rows.columns)}) VALUES ({values});"
-        )
-
-
 SQLITE = Sqlite()
 POSTGRESQL = Postgresql()
 MYSQL = Mysql(mariadb=False)
 MARIADB = Mysql(mariadb=True)
-MSSQL = Mssql()
 
 
 @lru_cache(maxsize=2048)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from runebook.core.errors import AlreadyExists, InvalidParameterValue, NotFound
 from runebook.core.ids import ExperimentId, ModelId
@@ -84,7 +84,7 @@ class SqlLoggedModelStore:
         except Duplicate as error:
             raise AlreadyExists(f"Logged model with ID '{info.model_id}' already exists.") from error
         model = ModelReference(number, experiment)
-        set_tags(self._db, self._references, LOGGED_MODEL_TAGS, model, info.tags)
+        set_tags(self._db, self._references, LOGGED_MODEL_TAGS, {model: info.tags})
         self._add_params(info.model_id, model, params)
 
     def get(self, model_id: str, *, allow_deleted: bool = False) -> LoggedModel:
@@ -93,6 +93,9 @@ class SqlLoggedModelStore:
         if not rows:
             raise NotFound(f"Logged model with ID '{model_id}' not found.")
         return self._whole(rows)[0]
+
+    def existing(self, model_ids: Iterable[str]) -> set[str]:
+        return set(self._references.found_models(model_ids))
 
     def set_status(self, model_id: str, status: LoggedModelStatus, now_ms: int) -> None:
         model = self._touched(model_id, now_ms)
@@ -109,7 +112,7 @@ class SqlLoggedModelStore:
             self.get(model_id, allow_deleted=True)
 
     def set_tags(self, model_id: str, tags: Sequence[Tag], now_ms: int) -> None:
-        set_tags(self._db, self._references, LOGGED_MODEL_TAGS, self._touched(model_id, now_ms), tags)
+        set_tags(self._db, self._references, LOGGED_MODEL_TAGS, {self._touched(model_id, now_ms): tags})
 
     def delete_tag(self, model_id: str, key: str, now_ms: int) -> None:
         model = self._touched(model_id, now_ms)
@@ -135,9 +138,9 @@ class SqlLoggedModelStore:
         return model
 
     def _add_params(self, model_id: str, model: ModelReference, params: Sequence[Param]) -> None:
-        found = add_params(self._db, self._references, LOGGED_MODEL_PARAMS, model, params)
-        if found is not None:
-            param, value = found
+        conflicts = add_params(self._db, self._references, LOGGED_MODEL_PARAMS, {model: params}).get(model)
+        if conflicts:
+            param, value = conflicts[0]
             raise InvalidParameterValue(
                 f"Changing param values is not allowed. Param with key='{param.key}' was already logged with"
                 f" value='{value}' for model ID='{model_id}'. Attempted logging new value '{param.value}'."

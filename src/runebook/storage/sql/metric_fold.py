@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runebook.core.clock import now_ms
 from runebook.core.columns import Columns
 from runebook.core.metrics import Point
 from runebook.storage.sql.dialects import Rows
-from runebook.storage.sql.idempotency import WEEK_MS
 from runebook.storage.sql.metric_chunks import decode_chunk, encode_chunk
 from runebook.storage.sql.metric_series import distinct, frame_points
 from runebook.storage.sql.session import Row, Session
@@ -23,14 +21,12 @@ CHUNK_POINTS = 4096
 FRAMES_WORTH_FOLDING = 16
 """A run with fewer frames is read fast enough as it is."""
 
-_OLD = "folded_time > 0 AND folded_time < :oldest"
-
 
 def runs_to_fold(db: Session, max_runs: int) -> list[str]:
     """The public ids of runs with many frames, those with the most first."""
     rows = db.fetch(
         "SELECT r.run_id, f.frames FROM"
-        " (SELECT run, COUNT(*) AS frames FROM metric_frames WHERE folded_time = 0"
+        " (SELECT run, COUNT(*) AS frames FROM metric_frames"
         " GROUP BY run HAVING COUNT(*) >= :enough) f"
         f" JOIN runs r ON r.id = f.run ORDER BY f.frames DESC, r.id {db.dialect.limit(':max_runs')}",
         enough=FRAMES_WORTH_FOLDING,
@@ -41,12 +37,12 @@ def runs_to_fold(db: Session, max_runs: int) -> list[str]:
 
 def fold_run(db: Session, run: int, at_least: int = 1) -> int:
     """Fold all frames of a run that is locked, if they are so many. Returns the number folded."""
-    (frames,) = db.fetch_one("SELECT COUNT(*) FROM metric_frames WHERE folded_time = 0 AND run = :run", run=run) or (0,)
+    (frames,) = db.fetch_one("SELECT COUNT(*) FROM metric_frames WHERE run = :run", run=run) or (0,)
     if frames < at_least:
         return 0
     for name_id, points in sorted(frame_points(db, run).items()):
         _fold_series(db, run, name_id, points)
-    _retire_frames(db, run)
+    db.execute("DELETE FROM metric_frames WHERE run = :run", run=run)
     return int(frames)
 
 
@@ -113,23 +109,3 @@ def _chunk(run: int, name_id: int, number: int, points: Sequence[Point]) -> Row:
         len(points),
         encode_chunk(Columns.of(points)),
     )
-
-
-def _retire_frames(db: Session, run: int) -> None:
-    """Drop frames of no writer; the others stay for a week without their points, to know a late repetition."""
-    db.execute("DELETE FROM metric_frames WHERE run = :run AND folded_time = 0 AND writer IS NULL", run=run)
-    db.execute(
-        "UPDATE metric_frames SET folded_time = :now, payload = NULL WHERE run = :run AND folded_time = 0",
-        run=run,
-        now=now_ms(),
-    )
-
-
-def has_old_frames(db: Session) -> bool:
-    """Whether there are folded frames that nobody repeats any more."""
-    query = f"SELECT id FROM metric_frames WHERE {_OLD} ORDER BY folded_time {db.dialect.limit('1')}"
-    return db.fetch_one(query, oldest=now_ms() - WEEK_MS) is not None
-
-
-def drop_old_frames(db: Session) -> None:
-    db.execute(f"DELETE FROM metric_frames WHERE {_OLD}", oldest=now_ms() - WEEK_MS)

@@ -27,9 +27,7 @@ def place(point: Point) -> Place:
 def frame_points(db: Session, run: int) -> dict[int, list[Point]]:
     """The points that no fold has seen, by the ids of their names, in the order they came in."""
     points: dict[int, list[Point]] = defaultdict(list)
-    for (payload,) in db.fetch(
-        "SELECT payload FROM metric_frames WHERE folded_time = 0 AND run = :run ORDER BY id", run=run
-    ):
+    for (payload,) in db.fetch("SELECT payload FROM metric_frames WHERE run = :run ORDER BY id", run=run):
         for name_id, columns in decode_frame(payload):
             points[name_id].extend(columns)
     return points

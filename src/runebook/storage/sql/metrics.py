@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from runebook.core.columns import Columns
-from runebook.core.ids import WriterId
-from runebook.core.metrics import Metric, Point
+from runebook.storage.base import Series
 from runebook.storage.sql.dialects import Rows
 from runebook.storage.sql.metric_fold import fold_run
 from runebook.storage.sql.metric_frames import encode_frame
 from runebook.storage.sql.metric_history import SqlMetricHistory
-from runebook.storage.sql.metric_summaries import summarize, update_summaries
+from runebook.storage.sql.metric_summaries import Summary, summarize, update_summaries
+from runebook.storage.sql.references import RunReference
+from runebook.storage.sql.session import Row
 from runebook.storage.sql.values import stored
 
-METRIC_FRAMES = Rows("metric_frames", ("writer", "sequence"), ("run", "points", "folded_time", "payload"))
+METRIC_FRAMES = Rows("metric_frames", (), ("run", "points", "payload"))
 LOGGED_MODEL_METRICS = Rows(
     "logged_model_metrics",
     ("model", "name_id"),
@@ -26,30 +26,29 @@ LOGGED_MODEL_METRICS = Rows(
 class SqlMetricStore(SqlMetricHistory):
     """See `MetricStore`. Appends to one run wait for each other; those to different runs do not."""
 
-    def append(self, run_id: str, metrics: Sequence[Metric], *, writer: WriterId | None, sequence: int) -> None:
-        run = self._references.locked_run(run_id)
-        models = self._references.models(metric.model_id for metric in metrics if metric.model_id)
-        ids = self._references.name_ids(metric.key for metric in metrics)
-        by_name: dict[int, list[Point]] = defaultdict(list)
-        for metric in metrics:
-            by_name[ids[metric.key]].append(_point(metric))
-        payload = encode_frame([(name_id, Columns.of(points)) for name_id, points in by_name.items()])
-        frame = (writer, sequence, run.id, len(metrics), 0, payload)
-        if writer is None:
-            self._db.insert(METRIC_FRAMES, [frame])
-        elif not self._db.insert_missing(METRIC_FRAMES, [frame]):
-            return
-        update_summaries(self._db, run, {name_id: summarize(found) for name_id, found in by_name.items()})
+    def append(self, series: Mapping[str, Sequence[Series]]) -> None:
+        runs = self._references.locked_runs(series)
+        of_models = [(run_id, one) for run_id, many in series.items() for one in many if one.model_id]
+        models = self._references.models(one.model_id for _, one in of_models if one.model_id)
+        ids = self._references.name_ids(one.key for many in series.values() for one in many)
+        frames: list[Row] = []
+        summaries: dict[tuple[RunReference, int], Summary] = {}
+        for run_id in sorted(series):
+            run = runs[run_id]
+            by_name = _by_name(series[run_id], ids)
+            if by_name:
+                points = sum(map(len, by_name.values()))
+                frames.append((run.id, points, encode_frame(list(by_name.items()))))
+                summaries |= {(run, name_id): summarize(columns) for name_id, columns in by_name.items()}
+        self._db.insert(METRIC_FRAMES, frames)
+        update_summaries(self._db, summaries)
         self._db.insert(
             LOGGED_MODEL_METRICS,
             [
-                (
-                    *(models[metric.model_id].id, ids[metric.key], models[metric.model_id].experiment_id, run_id),
-                    *(metric.dataset_name, metric.dataset_digest, metric.step, metric.timestamp),
-                    *stored(metric.value),
-                )
-                for metric in metrics
-                if metric.model_id
+                (model.id, ids[one.key], model.experiment_id, run_id, one.dataset_name, one.dataset_digest, *point)
+                for run_id, one in of_models
+                if (model := models.get(one.model_id or ""))
+                for point in _rows(one.points)
             ],
         )
 
@@ -57,5 +56,15 @@ class SqlMetricStore(SqlMetricHistory):
         return fold_run(self._db, self._references.locked_run(run_id).id, at_least)
 
 
-def _point(metric: Metric) -> Point:
-    return Point(metric.step, metric.timestamp, metric.value)
+def _by_name(series: Iterable[Series], ids: Mapping[str, int]) -> dict[int, Columns]:
+    """All points of each name. The columns that came are not changed."""
+    found: dict[int, list[Columns]] = {}
+    for one in series:
+        if len(one.points):
+            found.setdefault(ids[one.key], []).append(one.points)
+    return {name_id: parts[0] if len(parts) == 1 else Columns.joined(parts) for name_id, parts in sorted(found.items())}
+
+
+def _rows(points: Columns) -> Iterable[Row]:
+    for step, time, value in zip(points.steps, points.times, points.values, strict=True):
+        yield (step, time, *stored(value))

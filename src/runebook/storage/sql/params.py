@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
-from runebook.core.errors import InvalidParameterValue
 from runebook.core.params import Param
 from runebook.search.numbers import number_in
+from runebook.storage.base import ParamConflict, TransactionConflict
 from runebook.storage.sql.dialects import Rows
 from runebook.storage.sql.references import ModelReference, References, RunReference
 from runebook.storage.sql.session import Row, Session
 
 PARAMS = Rows("params", ("run", "name_id"), ("experiment_id", "value", "number"))
 LOGGED_MODEL_PARAMS = Rows("logged_model_params", ("model", "name_id"), ("experiment_id", "value", "number"))
+
+OwnerT = TypeVar("OwnerT", RunReference, ModelReference)
 
 
 class SqlParamStore:
@@ -22,34 +25,36 @@ class SqlParamStore:
         self._db = db
         self._references = references
 
-    def log(self, run_id: str, params: Sequence[Param]) -> None:
-        run = self._references.run(run_id)
-        found = add_params(self._db, self._references, PARAMS, run, params)
-        if found is not None:
-            param, value = found
-            raise InvalidParameterValue(
-                f"Changing param values is not allowed. Param with key='{param.key}' was already logged with"
-                f" value='{value}' for run ID='{run_id}'. Attempted logging new value '{param.value}'."
-            )
+    def add(self, params: Mapping[str, Sequence[Param]]) -> dict[str, list[ParamConflict]]:
+        runs = self._references.runs(params)
+        by_owner = {runs[run_id]: added for run_id, added in params.items()}
+        conflicts = add_params(self._db, self._references, PARAMS, by_owner)
+        return {run_id: conflicts[runs[run_id]] for run_id in params if runs[run_id] in conflicts}
 
 
 def add_params(
-    db: Session, references: References, table: Rows, owner: RunReference | ModelReference, params: Sequence[Param]
-) -> tuple[Param, str] | None:
-    """Add params. Returns the first that is there with another value, and that value; the caller then gives up."""
-    ids = references.name_ids(param.key for param in params)
-    firsts: dict[str, Param] = {}
-    for param in params:
-        if firsts.setdefault(param.key, param).value != param.value:
-            return param, firsts[param.key].value
-    rows = [keyed_value(owner, ids[param.key], param.value) for param in firsts.values()]
-    if db.insert_missing(table, rows) == len(rows):
-        return None
-    values = values_of(db, table, owner.id, list(ids.values()))
-    for param in firsts.values():
-        if values[ids[param.key]] != param.value:
-            return param, values[ids[param.key]]
-    return None
+    db: Session, references: References, table: Rows, params: Mapping[OwnerT, Sequence[Param]]
+) -> dict[OwnerT, list[ParamConflict]]:
+    """See `ParamStore.add`. Nobody adds to the owners meanwhile, or this transaction is to be done anew."""
+    ids = references.name_ids(param.key for added in params.values() for param in added)
+    wanted = [(owner.id, ids[param.key]) for owner, added in params.items() for param in added]
+    there = values_of(db, table, wanted)
+    conflicts: dict[OwnerT, list[ParamConflict]] = {}
+    rows: list[Row] = []
+    for owner, added in params.items():
+        values: dict[int, str] = {}
+        for param in added:
+            name_id = ids[param.key]
+            value = there.get((owner.id, name_id))
+            if value is None:
+                value = values.setdefault(name_id, param.value)
+            if value != param.value:
+                conflicts.setdefault(owner, []).append(ParamConflict(param, value))
+        if owner not in conflicts:
+            rows += (keyed_value(owner, name_id, value) for name_id, value in values.items())
+    if db.insert_missing(table, rows) < len(rows):
+        raise TransactionConflict("A param was logged meanwhile, by another transaction.")
+    return conflicts
 
 
 def keyed_value(owner: RunReference | ModelReference, name_id: int, value: str) -> Row:
@@ -57,11 +62,8 @@ def keyed_value(owner: RunReference | ModelReference, name_id: int, value: str) 
     return (owner.id, name_id, owner.experiment_id, value, number_in(value))
 
 
-def values_of(db: Session, table: Rows, owner: int, name_ids: Sequence[int]) -> dict[int, str]:
-    """Values of params or tags by the ids of their names."""
-    rows = db.fetch_in(
-        f"SELECT name_id, value FROM {table.table} WHERE {table.key[0]} = :owner AND name_id IN (:values)",
-        name_ids,
-        owner=owner,
-    )
-    return {row[0]: row[1] for row in rows}
+def values_of(db: Session, table: Rows, pairs: Iterable[tuple[int, int]]) -> dict[tuple[int, int], str]:
+    """Values of params or tags by their owners and the ids of their names."""
+    owner = table.key[0]
+    sql = f"SELECT {owner}, name_id, value FROM {table.table} WHERE (:pairs)"
+    return {(row[0], row[1]): row[2] for row in db.fetch_pairs(sql, (owner, "name_id"), pairs)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from runebook.core.errors import InvalidParameterValue, NotFound
@@ -12,6 +12,8 @@ from runebook.storage.sql.dialects import Rows
 from runebook.storage.sql.session import Session
 
 NAMES = Rows("names", ("name",))
+IN_ORDER = " ORDER BY run_id"
+"""Locks on runs are taken in this order by all."""
 
 _MAX_CACHED_NAMES = 100_000
 _INTEGER = re.compile(r"[+-]?[0-9]+")
@@ -59,48 +61,63 @@ class References:
         self._locked: set[str] = set()
 
     def find_run(self, run_id: str) -> RunReference | None:
-        if run_id not in self._runs:
-            row = self._db.fetch_one("SELECT id, experiment_id FROM runs WHERE run_id = :run_id", run_id=run_id)
-            if row is None:
-                return None
-            self._runs[run_id] = RunReference(*row)
-        return self._runs[run_id]
+        return self._found_runs([run_id]).get(run_id)
 
     def run(self, run_id: str) -> RunReference:
         """Raises NotFound: no such run."""
-        run = self.find_run(run_id)
-        if run is None:
-            raise NotFound(f"Run with id={run_id} not found")
-        return run
+        return self.runs([run_id])[run_id]
+
+    def runs(self, run_ids: Iterable[str]) -> dict[str, RunReference]:
+        """Raises NotFound: there is no such run."""
+        wanted = sorted(set(run_ids))
+        found = self._found_runs(wanted)
+        for run_id in wanted:
+            if run_id not in found:
+                raise NotFound(f"Run with id={run_id} not found")
+        return found
 
     def locked_run(self, run_id: str) -> RunReference:
         """A run whose series no other transaction changes before this one ends. Raises NotFound: no such run."""
-        if run_id not in self._locked:
-            query = self._db.dialect.select_locked("id, experiment_id", "runs", "run_id = :run_id")
-            row = self._db.fetch_one(query, run_id=run_id)
-            if row is None:
-                raise NotFound(f"Run with id={run_id} not found")
-            self._runs[run_id] = RunReference(*row)
-            self._locked.add(run_id)
-        return self._runs[run_id]
+        return self.locked_runs([run_id])[run_id]
 
-    def made_run(self, run_id: str, number: int, experiment: int) -> RunReference:
-        """Note a run that this transaction made; nobody else can see it, so it counts as locked."""
+    def locked_runs(self, run_ids: Iterable[str]) -> dict[str, RunReference]:
+        """Runs whose series no other transaction changes before this one ends. Raises NotFound: there is no such run.
+
+        Locks are taken in the order of public ids by all; so one transaction takes them together.
+        """
+        wanted = sorted(set(run_ids))
+        missing = [run_id for run_id in wanted if run_id not in self._locked]
+        query = self._db.dialect.select_locked("run_id, id, experiment_id", "runs", "run_id IN (:values)" + IN_ORDER)
+        for run_id, number, experiment in self._db.fetch_in(query, missing):
+            self.note_locked(run_id, number, experiment)
+        return self.runs(wanted)
+
+    def note_locked(self, run_id: str, number: int, experiment: int) -> None:
+        """Note a run that this transaction locked, or made, so that nobody else can see it."""
         self._runs[run_id] = RunReference(number, experiment)
         self._locked.add(run_id)
-        return self._runs[run_id]
+
+    def _found_runs(self, run_ids: Sequence[str]) -> dict[str, RunReference]:
+        unknown = [run_id for run_id in run_ids if run_id not in self._runs]
+        rows = self._db.fetch_in("SELECT run_id, id, experiment_id FROM runs WHERE run_id IN (:values)", unknown)
+        self._runs.update((run_id, RunReference(number, experiment)) for run_id, number, experiment in rows)
+        return {run_id: self._runs[run_id] for run_id in run_ids if run_id in self._runs}
 
     def models(self, model_ids: Iterable[str]) -> dict[str, ModelReference]:
         """Raises NotFound: one of the logged models does not exist or is deleted."""
         wanted = set(model_ids)
-        rows = self._db.fetch_in(
-            "SELECT model_id, id, experiment_id FROM logged_models WHERE lifecycle_stage = 0 AND model_id IN (:values)",
-            sorted(wanted),
-        )
-        found = {row[0]: ModelReference(*row[1:]) for row in rows}
+        found = self.found_models(wanted)
         for model_id in sorted(wanted - found.keys()):
             raise NotFound(f"Logged model with ID '{model_id}' not found.")
         return found
+
+    def found_models(self, model_ids: Iterable[str]) -> dict[str, ModelReference]:
+        """Those of the logged models that exist and are not deleted."""
+        rows = self._db.fetch_in(
+            "SELECT model_id, id, experiment_id FROM logged_models WHERE lifecycle_stage = 0 AND model_id IN (:values)",
+            sorted(set(model_ids)),
+        )
+        return {row[0]: ModelReference(*row[1:]) for row in rows}
 
     def model(self, model_id: str) -> ModelReference:
         return self.models([model_id])[model_id]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from runebook.core.errors import AlreadyExists, NotFound
 from runebook.core.experiments import LifecycleStage
@@ -10,7 +10,7 @@ from runebook.core.ids import ExperimentId, RunId
 from runebook.core.runs import Run, RunInfo, RunStatus
 from runebook.storage.base import NewRun, Page, SearchQuery, TransactionConflict
 from runebook.storage.sql.dialects import Duplicate, Rows
-from runebook.storage.sql.references import References, experiment_number
+from runebook.storage.sql.references import IN_ORDER, References, experiment_number
 from runebook.storage.sql.run_contents import RunContents
 from runebook.storage.sql.schema import ACTIVE
 from runebook.storage.sql.session import Row, Session
@@ -32,10 +32,13 @@ NEW_RUNS = Rows(
     ),
 )
 
-_SELECT = (
-    "SELECT r.id, r.run_id, r.experiment_id, r.run_name, r.user_id, r.status, r.start_time, r.end_time,"
-    " r.lifecycle_stage, r.artifact_uri FROM runs r"
+CHANGES = Rows("runs", ("id",), ("run_name", "status", "end_time"))
+
+_COLUMNS = (
+    "r.id, r.run_id, r.experiment_id, r.run_name, r.user_id, r.status, r.start_time, r.end_time, r.lifecycle_stage,"
+    " r.artifact_uri"
 )
+_SELECT = f"SELECT {_COLUMNS} FROM runs r"
 
 
 class SqlRunStore:
@@ -45,34 +48,40 @@ class SqlRunStore:
         self._db = db
         self._references = references
 
-    def create(self, new_run: NewRun) -> None:
-        experiment = experiment_number(new_run.experiment_id)
-        query = self._db.dialect.select_locked("lifecycle_stage", "experiments", "id = :id", shared=True)
-        found = self._db.fetch_one(query, id=experiment)
-        if found is None:
-            raise NotFound(f"No Experiment with id={new_run.experiment_id} exists")
-        if found[0] != ACTIVE:
-            raise TransactionConflict(f"The experiment {new_run.experiment_id} went to the trash meanwhile.")
-        row = (
-            new_run.run_id,
-            experiment,
-            new_run.run_name,
-            new_run.user_id,
-            new_run.status.number,
-            new_run.start_time,
-            ACTIVE,
-            new_run.artifact_uri,
-            0,
-        )
+    def create(self, new_runs: Sequence[NewRun]) -> None:
+        self._lock_experiments({experiment_number(new_run.experiment_id) for new_run in new_runs})
+        rows = sorted(_new_row(new_run) for new_run in new_runs)
         try:
-            number = self._db.insert_returning_id(NEW_RUNS, row)
+            self._db.insert(NEW_RUNS, rows)
         except Duplicate as error:
-            raise AlreadyExists(f"Run with id={new_run.run_id} already exists.") from error
-        run = self._references.made_run(new_run.run_id, number, experiment)
-        set_tags(self._db, self._references, TAGS, run, new_run.tags)
+            ids = ", ".join(sorted(new_run.run_id for new_run in new_runs))
+            raise AlreadyExists(f"Run with id={ids} already exists.") from error
+        runs = self._references.locked_runs(new_run.run_id for new_run in new_runs)
+        tags = {runs[new_run.run_id]: new_run.tags for new_run in new_runs}
+        set_tags(self._db, self._references, TAGS, tags)
+
+    def _lock_experiments(self, numbers: Iterable[int]) -> None:
+        query = self._db.dialect.select_locked(
+            "id, lifecycle_stage", "experiments", "id IN (:values) ORDER BY id", shared=True
+        )
+        stages: dict[int, int] = dict(self._db.fetch_in(query, sorted(numbers)))
+        for number in numbers:
+            if number not in stages:
+                raise NotFound(f"No Experiment with id={number} exists")
+            if stages[number] != ACTIVE:
+                raise TransactionConflict(f"The experiment {number} went to the trash meanwhile.")
 
     def get_info(self, run_id: str) -> RunInfo:
         return _info(self._row(run_id))
+
+    def locked(self, run_ids: Iterable[str], keys: Iterable[str] = ()) -> dict[str, RunInfo]:
+        query = self._db.dialect.select_locked(_COLUMNS, "runs r", "r.run_id IN (:values)" + IN_ORDER)
+        infos: dict[str, RunInfo] = {}
+        for row in self._db.fetch_in(query, sorted(set(run_ids))):
+            self._references.note_locked(row[1], row[0], row[2])
+            infos[row[1]] = _info(row)
+        self._references.name_ids(keys)
+        return infos
 
     def get(self, run_id: str) -> Run:
         return self._whole([self._row(run_id)])[0]
@@ -91,6 +100,12 @@ class SqlRunStore:
         if given:
             assignments = ", ".join(f"{column} = :{column}" for column in given)
             self._db.execute(f"UPDATE runs SET {assignments} WHERE id = :id", id=run.id, **given)
+
+    def save(self, infos: Collection[RunInfo]) -> None:
+        runs = self._references.runs(info.run_id for info in infos)
+        self._db.update(
+            CHANGES, [(runs[info.run_id].id, info.run_name, info.status.number, info.end_time) for info in infos]
+        )
 
     def set_stage(self, run_id: str, stage: LifecycleStage, now_ms: int) -> None:
         run = self._references.run(run_id)
@@ -127,6 +142,20 @@ class SqlRunStore:
             )
             for row in rows
         ]
+
+
+def _new_row(new_run: NewRun) -> Row:
+    return (
+        new_run.run_id,
+        experiment_number(new_run.experiment_id),
+        new_run.run_name,
+        new_run.user_id,
+        new_run.status.number,
+        new_run.start_time,
+        ACTIVE,
+        new_run.artifact_uri,
+        0,
+    )
 
 
 def _info(row: Row) -> RunInfo:

@@ -28,7 +28,7 @@ from runebook.storage.sql.tables import (
     text,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 ACTIVE = 0
 DELETED = 1
@@ -113,23 +113,12 @@ METRICS = (
         primary_key=("run", "name_id"),
         indexes=(Index("by_last", ("experiment_id", "name_id", "last_kind", "last_value")),),
     ),
-    # What appends leave. A folded frame of a named writer stays a week without its payload, to know a late repetition.
+    # What appends leave: a row has all points that one transaction added to a run. A fold deletes it.
     Table(
         "metric_frames",
-        (
-            counted(),
-            integer("run"),
-            key("writer", 64, nullable=True),
-            integer("sequence"),
-            integer("points"),
-            integer("folded_time"),
-            blob("payload", nullable=True),
-        ),
+        (counted(), integer("run"), integer("points"), blob("payload")),
         primary_key=("id",),
-        indexes=(
-            Index("by_writer", ("writer", "sequence"), unique=True),
-            Index("by_run", ("folded_time", "run")),
-        ),
+        indexes=(Index("by_run", ("run",)),),
     ),
     # Points of one series by time, step and value; chunk after chunk, disjoint. The steps are the lowest and highest.
     Table(
@@ -242,6 +231,23 @@ LOGGED_MODELS = (
     ),
 )
 
+WRITERS = (
+    # How far the store has come with what a writer ships.
+    Table(
+        "writers",
+        (key("writer", 64), integer("sequence"), integer("updated")),
+        primary_key=("writer",),
+        indexes=(Index("by_age", ("updated",)),),
+    ),
+    # Who is at work on a run that has not ended.
+    Table(
+        "leases",
+        (integer("run"), key("writer", 64), integer("until")),
+        primary_key=("run", "writer"),
+        indexes=(Index("by_until", ("until",)),),
+    ),
+)
+
 UPKEEP = (
     Table(
         "idempotency_keys",
@@ -259,4 +265,4 @@ UPKEEP = (
     Table("schema_version", (integer("version"), key("name", 100), integer("applied")), primary_key=("version",)),
 )
 
-TABLES: tuple[Table, ...] = EXPERIMENTS + RUNS + METRICS + DATASETS + LOGGED_MODELS + UPKEEP
+TABLES: tuple[Table, ...] = EXPERIMENTS + RUNS + METRICS + DATASETS + LOGGED_MODELS + WRITERS + UPKEEP

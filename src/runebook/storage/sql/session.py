@@ -75,6 +75,20 @@ class Session:
             rows += self.fetch_with(sql.replace("(:values)", f"({names})"), {**parameters, **listed})
         return rows
 
+    def fetch_pairs(self, sql: str, columns: tuple[str, str], pairs: Iterable[tuple[int, int]], /) -> list[Row]:
+        """Rows of a query that ends in `WHERE (:pairs)`: those whose two columns are one of the pairs.
+
+        As `fetch_in`, asked in parts when there are very many.
+        """
+        rest = list(dict.fromkeys(pairs))
+        rows: list[Row] = []
+        while rest:
+            part, rest = rest[: _MAX_LIST // 2], rest[_MAX_LIST // 2 :]
+            part += part[-1:] * ((1 << (len(part) - 1).bit_length()) - len(part))
+            among = self.dialect.among(columns, part)
+            rows += self.fetch_with(sql.replace("(:pairs)", among.condition), among.parameters)
+        return rows
+
     def insert(self, rows: Rows, many: Sequence[Row]) -> None:
         self._write(self.dialect.insert(rows), many)
 
@@ -100,6 +114,15 @@ class Session:
         """Insert rows or overwrite them; of equal keys the last counts."""
         latest = {row[: len(rows.key)]: row for row in many}
         self._write(self.dialect.upsert(rows), _in_order(rows, latest.values()))
+
+    def update(self, rows: Rows, many: Iterable[Row]) -> None:
+        """Overwrite rows that are there, found by their keys."""
+        size = len(rows.key)
+        self._write(self.dialect.update(rows), [row[size:] + row[:size] for row in _in_order(rows, many)])
+
+    def delete(self, rows: Rows, keys: Iterable[Row]) -> None:
+        """Delete rows by their keys; those that are not there are passed over."""
+        self._write(self.dialect.delete(rows), sorted(keys))
 
     def commit(self) -> None:
         self.run("COMMIT")

@@ -11,8 +11,9 @@ from runebook.storage.sql.creation import ensure_schema
 from runebook.storage.sql.datasets import SqlDatasetStore
 from runebook.storage.sql.experiments import SqlExperimentStore
 from runebook.storage.sql.idempotency import SqlIdempotencyStore
+from runebook.storage.sql.leases import SqlLeaseStore
 from runebook.storage.sql.logged_models import SqlLoggedModelStore
-from runebook.storage.sql.metric_fold import drop_old_frames, has_old_frames, runs_to_fold
+from runebook.storage.sql.metric_fold import runs_to_fold
 from runebook.storage.sql.metrics import SqlMetricStore
 from runebook.storage.sql.params import SqlParamStore
 from runebook.storage.sql.references import NameCache, References
@@ -20,6 +21,7 @@ from runebook.storage.sql.runs import SqlRunStore
 from runebook.storage.sql.session import Session
 from runebook.storage.sql.tags import SqlTagStore
 from runebook.storage.sql.uris import database
+from runebook.storage.sql.writers import SqlWriterStore
 
 
 class SqlTransaction:
@@ -60,6 +62,14 @@ class SqlTransaction:
     @cached_property
     def idempotency(self) -> SqlIdempotencyStore:
         return SqlIdempotencyStore(self.db)
+
+    @cached_property
+    def writers(self) -> SqlWriterStore:
+        return SqlWriterStore(self.db)
+
+    @cached_property
+    def leases(self) -> SqlLeaseStore:
+        return SqlLeaseStore(self.db, self.references)
 
 
 class SqlStorage:
@@ -105,10 +115,6 @@ class SqlStorage:
     def fold_step(self, max_runs: int) -> int:
         with self.database.reading() as session:
             run_ids = runs_to_fold(session, max_runs)
-            is_old = has_old_frames(session)
-        if is_old:
-            with self.database.writing() as session:
-                drop_old_frames(session)
         folded = 0
         for run_id in run_ids:
             with self.write() as transaction:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from runebook.core.errors import NotFound
 from runebook.core.tags import Tag
 from runebook.storage.sql.dialects import Rows
-from runebook.storage.sql.params import keyed_value, values_of
+from runebook.storage.sql.params import OwnerT, keyed_value, values_of
 from runebook.storage.sql.references import ModelReference, References, RunReference
 from runebook.storage.sql.session import Session
 
@@ -22,24 +22,24 @@ class SqlTagStore:
         self._db = db
         self._references = references
 
-    def set(self, run_id: str, tags: Sequence[Tag]) -> None:
-        set_tags(self._db, self._references, TAGS, self._references.run(run_id), tags)
+    def set(self, tags: Mapping[str, Sequence[Tag]]) -> None:
+        runs = self._references.runs(tags)
+        set_tags(self._db, self._references, TAGS, {runs[run_id]: those for run_id, those in tags.items()})
 
     def get(self, run_id: str, key: str) -> str | None:
         run = self._references.run(run_id)
         name_id = self._references.name_id(key)
-        return None if name_id is None else values_of(self._db, TAGS, run.id, [name_id]).get(name_id)
+        return None if name_id is None else values_of(self._db, TAGS, [(run.id, name_id)]).get((run.id, name_id))
 
     def delete(self, run_id: str, key: str) -> None:
         if not delete_tag(self._db, self._references, TAGS, self._references.run(run_id), key):
             raise NotFound(f"No tag with name: {key} in run with id {run_id}")
 
 
-def set_tags(
-    db: Session, references: References, table: Rows, owner: RunReference | ModelReference, tags: Sequence[Tag]
-) -> None:
-    ids = references.name_ids(tag.key for tag in tags)
-    db.upsert(table, [keyed_value(owner, ids[tag.key], tag.value) for tag in tags])
+def set_tags(db: Session, references: References, table: Rows, tags: Mapping[OwnerT, Sequence[Tag]]) -> None:
+    """See `TagStore.set`."""
+    ids = references.name_ids(tag.key for those in tags.values() for tag in those)
+    db.upsert(table, (keyed_value(owner, ids[tag.key], tag.value) for owner, those in tags.items() for tag in those))
 
 
 def delete_tag(

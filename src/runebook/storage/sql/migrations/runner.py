@@ -9,12 +9,12 @@ from runebook.core.clock import now_ms
 from runebook.core.errors import InvalidState
 from runebook.storage.sql.connections import Database
 from runebook.storage.sql.creation import VERSIONS, locked_schema, schema_version
-from runebook.storage.sql.migrations import m0001_initial
+from runebook.storage.sql.migrations import m0001_initial, m0002_writers
 from runebook.storage.sql.migrations.step import Step
 from runebook.storage.sql.session import Session
 from runebook.storage.sql.uris import database
 
-STEPS: tuple[Step, ...] = (m0001_initial.STEP,)
+STEPS: tuple[Step, ...] = (m0001_initial.STEP, m0002_writers.STEP)
 """Every step of every release, in order."""
 
 
