@@ -11,19 +11,19 @@ from typing import Any
 
 from peers import Server, environment
 
-_LOAD = Path(__file__).parent / "load.py"
 _PATIENCE_S = 300
 
 
-def load(server: Server, work: str, *options: str | float) -> dict[str, Any]:
-    """What the load did: `done` and `failed` requests (or runs), `seconds`, `p50_ms`."""
-    command = [sys.executable, _LOAD, work, "--port", str(server.port), *map(str, options)]
+def load(server: Server, *options: str | float, program: str = "load.py") -> dict[str, Any]:
+    """What the load did: `done` and `failed` requests (or runs, or points), `seconds`, and what its program adds."""
+    path = Path(__file__).parent / program
+    command: list[str | Path] = [sys.executable, path, *map(str, options), "--port", str(server.port)]
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=_PATIENCE_S, check=False)
     if done.returncode != 0:
-        raise RuntimeError(f"the load {work} on {server.peer.name} failed:\n{done.stderr[-2000:]}")
+        raise RuntimeError(f"the load {command} failed:\n{done.stderr[-2000:]}")
     found: dict[str, Any] = json.loads(done.stdout)
     if not found["done"]:
-        raise RuntimeError(f"{server.peer.name} answered none of the load {work}: {found}")
+        raise RuntimeError(f"{server.peer.name} answered none of the load {command}: {found}")
     return found
 
 

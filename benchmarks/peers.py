@@ -1,4 +1,4 @@
-"""MLflow and Runebook, each in a virtual environment of its own made by the same command, and their servers."""
+"""The trackers, each in a virtual environment of its own made by the same command, and their servers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,15 +24,19 @@ _STOPPED_WITHIN_S = 15
 
 @dataclass(frozen=True)
 class Peer:
-    """One of the two, as a user installs and starts it.
+    """One of them, as a user installs and starts it.
 
     Args:
         name: of its module and its command.
+        title: what it is called.
         install: what `uv pip install` is told.
+        serves: whether its server, too, is measured: it speaks MLflow's protocol.
     """
 
     name: str
+    title: str
     install: tuple[str, ...]
+    serves: bool = False
 
     @property
     def home(self) -> Path:
@@ -47,9 +51,16 @@ class Peer:
         return self.home / "bin" / self.name
 
 
-MLFLOW = Peer("mlflow", ("--require-hashes", "-r", "requirements/peer-mlflow.txt"))
-RUNEBOOK = Peer("runebook", ("--reinstall-package", "runebook", ".[postgresql]"))
-PEERS = (MLFLOW, RUNEBOOK)
+def _locked(name: str) -> tuple[str, ...]:
+    return ("--require-hashes", "-r", f"requirements/peer-{name}.txt")
+
+
+MLFLOW = Peer("mlflow", "MLflow", _locked("mlflow"), serves=True)
+TRACKIO = Peer("trackio", "trackio", _locked("trackio"))
+AIM = Peer("aim", "Aim", _locked("aim"))
+WANDB = Peer("wandb", "W&B offline", _locked("wandb"))
+RUNEBOOK = Peer("runebook", "Runebook", ("--reinstall-package", "runebook", ".[postgresql]"), serves=True)
+PEERS = (MLFLOW, TRACKIO, AIM, WANDB, RUNEBOOK)
 
 
 def ensure(peer: Peer) -> None:
@@ -59,8 +70,8 @@ def ensure(peer: Peer) -> None:
         raise SystemExit("the benchmarks need uv: pip install uv")
     if not peer.python.exists():
         subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, peer.home], check=True, cwd=ROOT)
-    command = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", peer.python, *peer.install]
-    subprocess.run(command, check=True, cwd=ROOT)
+    install: list[str | Path] = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", peer.python]
+    subprocess.run([*install, *peer.install], check=True, cwd=ROOT)
 
 
 def version(peer: Peer) -> str:
@@ -70,22 +81,44 @@ def version(peer: Peer) -> str:
 
 def environment() -> dict[str, str]:
     """The environment of every measured process: no settings of the caller, no telemetry, loopback without a proxy."""
-    dropped = ("MLFLOW_", "RUNEBOOK_", "PYTHON")
+    dropped = ("AIM_", "HF_", "MLFLOW_", "PYTHON", "RUNEBOOK_", "TRACKIO_", "WANDB_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
     return kept | {
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "DO_NOT_TRACK": "true",
+        "HF_HUB_OFFLINE": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "WANDB_MODE": "offline",
+        "WANDB_SILENT": "true",
+        "WANDB_ERROR_REPORTING": "false",
         "NO_PROXY": "127.0.0.1",
         "GIT_PYTHON_REFRESH": "quiet",
     }
 
 
-def run_program(peer: Peer, program: str, directory: Path) -> Any:
-    """Run a program of `programs/` in the peer's Python, in a directory, and parse the JSON of its last line."""
+def run_program(
+    peer: Peer,
+    program: str,
+    directory: Path,
+    *options: float,
+    settings: Mapping[str, str] | None = None,
+    patience_s: float = 300,
+) -> Any:
+    """Run a program of `programs/` in the peer's Python, in a directory, and parse the JSON of its last line.
+
+    The directory is its home, too: what a tracker writes there goes with it.
+    """
     path = Path(__file__).parent / "programs" / program
-    command = [peer.python, "-W", "ignore", path, peer.name]
+    command: list[str | Path] = [peer.python, "-W", "ignore", path, peer.name, *map(str, options)]
+    homes = {"HOME": str(directory), "TRACKIO_DIR": str(directory / "trackio")}
     done = subprocess.run(
-        command, cwd=directory, env=environment(), capture_output=True, text=True, timeout=300, check=False
+        command,
+        cwd=directory,
+        env=environment() | homes | dict(settings or {}),
+        capture_output=True,
+        text=True,
+        timeout=patience_s,
+        check=False,
     )
     if done.returncode != 0:
         raise RuntimeError(f"{program} failed with {peer.name}:\n{done.stderr[-3000:]}")
@@ -101,13 +134,18 @@ class Server:
     process_id: int
     ready_s: float
 
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
 
 @contextlib.contextmanager
 def serve(peer: Peer, store_uri: str, directory: Path) -> Iterator[Server]:
     """The peer's server on a store, with its own defaults; ended with all its processes."""
     directory.mkdir(parents=True, exist_ok=True)
     port = _free_port()
-    command = [peer.command, "server", "--backend-store-uri", store_uri, "--host", "127.0.0.1", "--port", str(port)]
+    command: list[str | Path] = [peer.command, "server", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--backend-store-uri", store_uri]
     command += ["--artifacts-destination", str(directory / "artifacts")]
     log = directory / "server.log"
     with log.open("wb") as output:

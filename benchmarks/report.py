@@ -1,4 +1,4 @@
-"""The samples as a Markdown table and as JSON."""
+"""The samples as Markdown tables and as JSON."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
-from measure import ROWS, Row, Sample, medians
+from measure import Row, Sample, medians
+from peers import PEERS, RUNEBOOK, Peer
+from rows import ROWS
 
 _RESULTS = Path(__file__).parent / "results"
 
@@ -31,38 +33,61 @@ def _processor() -> str:
     return platform.machine()
 
 
-def markdown(samples: Sequence[Sample], versions: dict[str, str], *, quick: bool) -> str:
-    """The table: a row per piece of work, MLflow, Runebook, and how many times better Runebook is."""
+def markdown(samples: Sequence[Sample], failed: Sequence[str], versions: dict[str, str], *, quick: bool) -> str:
+    """A table per section: what Runebook does, what it shall do, and the others, with how many times better it is."""
     found = medians(samples)
     when = datetime.now(timezone.utc).strftime("%Y-%m-%d")
     kind = "Quick run: few samples, small sizes." if quick else "Medians of several rounds, the peers by turns."
-    names = " and ".join(f"{name} {version}" for name, version in versions.items())
-    lines = [f"# Benchmarks, {when}", "", f"{names}, side by side on {machine()}. {kind}", ""]
-    lines += ["| work | MLflow | Runebook | ratio | to reach | notes |", "|---|---|---|---|---|---|"]
-    lines += [_line(row, found[row.key], samples) for row in ROWS if row.key in found]
+    titles = {peer.name: peer.title for peer in PEERS}
+    names = ", ".join(f"{titles[name]} {version}" for name, version in versions.items())
+    lines = [f"# Benchmarks, {when}", "", f"{names}, side by side on {machine()}. {kind}"]
+    for section in dict.fromkeys(row.section for row in ROWS):
+        rows = [row for row in ROWS if row.section == section and row.key in found]
+        if rows:
+            lines += ["", f"## {section}", "", *_table(rows, found, samples)]
+    if failed:
+        lines += ["", "## Could not be measured", "", *(f"- {text.splitlines()[0]}" for text in dict.fromkeys(failed))]
     return "\n".join(lines) + "\n"
 
 
-def _line(row: Row, values: dict[str, float], samples: Sequence[Sample]) -> str:
-    mlflow, runebook = values.get("mlflow"), values.get("runebook")
-    ratio = "-"
-    if mlflow and runebook:
-        ratio = f"{mlflow / runebook if row.better == 'lower' else runebook / mlflow:.3g}x"
-    notes = dict.fromkeys(f"{s.peer}: {s.note}" for s in samples if s.row == row.key and s.note)
-    cells = [row.title, _amount(mlflow, row.unit), _amount(runebook, row.unit), ratio, row.target, "; ".join(notes)]
-    return "| " + " | ".join(cells) + " |"
+def _table(rows: Sequence[Row], found: dict[str, dict[str, float]], samples: Sequence[Sample]) -> list[str]:
+    others = [peer for peer in PEERS if peer != RUNEBOOK and any(peer.name in found[row.key] for row in rows)]
+    head = ["work", "Runebook", "to reach", "reached", *(peer.title for peer in others), "notes"]
+    lines = [_cells(head), "|---" * len(head) + "|"]
+    return lines + [_line(row, found[row.key], others, samples) for row in rows]
+
+
+def _line(row: Row, values: dict[str, float], others: Sequence[Peer], samples: Sequence[Sample]) -> str:
+    ours = values.get(RUNEBOOK.name)
+    target = "" if row.target is None else f"{_amount(row.target, row.unit)} {row.under}".strip()
+    reached = "" if row.target is None or ours is None else "yes" if row.reached_by(ours) else "no"
+    if reached == "yes" and row.under:
+        reached = "at this size"
+    peers = [_peer_amount(row, ours, values.get(peer.name)) for peer in others]
+    notes = {sample.peer: sample.note for sample in samples if sample.row == row.key and sample.note}
+    told = "; ".join(f"{peer.title}: {notes[peer.name]}" for peer in PEERS if peer.name in notes)
+    return _cells([row.title, _amount(ours, row.unit), target, reached, *peers, told])
+
+
+def _peer_amount(row: Row, ours: float | None, value: float | None) -> str:
+    ratio = None if ours is None or value is None else row.ratio(ours, value)
+    return _amount(value, row.unit) + (f" ({ratio:.3g}x)" if ratio is not None else "")
+
+
+def _cells(texts: Sequence[str]) -> str:
+    return "| " + " | ".join(texts) + " |"
 
 
 def _amount(value: float | None, unit: str) -> str:
     if value is None:
         return "-"
-    number = f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    number = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
     return f"{number} {unit}".strip()
 
 
-def save(samples: Sequence[Sample], versions: dict[str, str], *, quick: bool) -> str:
+def save(samples: Sequence[Sample], failed: Sequence[str], versions: dict[str, str], *, quick: bool) -> str:
     """Write `results/latest.md` and `.json`; return the Markdown."""
-    text = markdown(samples, versions, quick=quick)
+    text = markdown(samples, failed, versions, quick=quick)
     _RESULTS.mkdir(exist_ok=True)
     (_RESULTS / "latest.md").write_text(text, encoding="utf-8")
     body = {
@@ -70,6 +95,8 @@ def save(samples: Sequence[Sample], versions: dict[str, str], *, quick: bool) ->
         "versions": versions,
         "quick": quick,
         "medians": medians(samples),
+        "targets": {row.key: row.target for row in ROWS if row.target is not None},
+        "failed": failed,
         "samples": [vars(sample) for sample in samples],
     }
     (_RESULTS / "latest.json").write_text(json.dumps(body, indent=1) + "\n", encoding="utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from databases import Database
 from loads import load, post
 from measure import Sample
 from peers import RUNEBOOK, Server
@@ -13,14 +14,14 @@ _FILLING_CONNECTIONS = 4
 _FILLING_S = 240
 
 
-def measure(server: Server, store: str, *, quick: bool) -> Iterator[Sample]:
+def measure(server: Server, database: Database, *, quick: bool) -> Iterator[Sample]:
     """The top 100 of an experiment by one metric.
 
     Of many more runs with Runebook alone: MLflow would take too long to fill.
     """
-    yield _top(server, "search", store, runs=200 if quick else 1000)
+    yield _top(server, "search", database.name, runs=200 if quick else 1000)
     if server.peer == RUNEBOOK:
-        yield _top(server, "search_many", store, runs=2000 if quick else 20_000)
+        yield _top(server, "search_many", database.name, runs=2000 if quick else 20_000)
 
 
 def _top(server: Server, row: str, store: str, *, runs: int) -> Sample:
