@@ -63,6 +63,7 @@ if TYPE_CHECKING:
         set_logged_model_tags,
     )
     from runebook.client.fluent.metrics import (
+        flush,
         flush_artifact_async_logging,
         flush_async_logging,
         log_metric,
@@ -110,6 +111,7 @@ __all__ = [
     "entities",
     "exceptions",
     "finalize_logged_model",
+    "flush",
     "flush_artifact_async_logging",
     "flush_async_logging",
     "get_active_model_id",
@@ -169,7 +171,7 @@ _HOMES = {
         "create_external_model delete_logged_model_tag finalize_logged_model get_logged_model "
         "initialize_logged_model last_logged_model log_model_params search_logged_models set_logged_model_tags"
     ),
-    "client.fluent.metrics": "flush_artifact_async_logging flush_async_logging log_metric log_metrics",
+    "client.fluent.metrics": "flush flush_artifact_async_logging flush_async_logging log_metric log_metrics",
     "client.fluent.params": "log_param log_params",
     "client.fluent.runs": (
         "active_run delete_run end_run get_parent_run get_run last_active_run restore_run start_run"

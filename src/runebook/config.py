@@ -17,6 +17,8 @@ from runebook.core.errors import InvalidParameterValue
 PREFIXES = ("RUNEBOOK_", "MLFLOW_")
 MAX_HTTP_RETRIES = 10
 MAX_BACKOFF_SECONDS = 120.0
+MEGABYTE = 1024 * 1024
+MIN_SPOOL_MB = 8
 
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
@@ -51,6 +53,20 @@ class HttpSettings(Struct, frozen=True, kw_only=True):
     pool_size: int = 10
 
 
+class SpoolSettings(Struct, frozen=True, kw_only=True):
+    """Where what is logged waits for the store, and how long anybody waits for that."""
+
+    directory: str | None = None
+    """By default the user's state folder."""
+    limit_bytes: int = 1024 * MEGABYTE
+    is_offline: bool = False
+    """Nothing is shipped; `runebook sync` does that later."""
+    patience_seconds: float = 30.0
+    """How long end_run and reads wait for a store that takes nothing."""
+    lease_ms: int = 60_000
+    """How often a process says that it is still at work on a run; after three times as long the run is ended."""
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """What the environment says to a client. An empty variable counts as unset."""
 
@@ -65,6 +81,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     git_diff: bool = True
     async_logging: bool = False
     http: HttpSettings = HttpSettings()
+    spool: SpoolSettings = SpoolSettings()
 
     @classmethod
     def read(cls, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -82,6 +99,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             git_diff=env.flag("GIT_DIFF", default=True),
             async_logging=env.flag("ENABLE_ASYNC_LOGGING", default=False),
             http=_read_http(env),
+            spool=_read_spool(env),
         )
 
     def run_context_tags(self) -> dict[str, str]:
@@ -165,4 +183,17 @@ def _read_http(env: _Variables) -> HttpSettings:
         respect_retry_after=env.flag("HTTP_RESPECT_RETRY_AFTER_HEADER", default=True),
         allow_redirects=env.flag("ALLOW_HTTP_REDIRECTS", default=True),
         pool_size=max(1, env.number("HTTP_POOL_MAXSIZE", 10)),
+    )
+
+
+def _read_spool(env: _Variables) -> SpoolSettings:
+    mode = env.text("MODE") or "online"
+    if mode not in ("online", "offline"):
+        raise InvalidParameterValue(f"RUNEBOOK_MODE must be online or offline, got {mode!r}.")
+    return SpoolSettings(
+        directory=env.text("SPOOL_DIR"),
+        limit_bytes=max(MIN_SPOOL_MB, env.number("SPOOL_LIMIT_MB", 1024)) * MEGABYTE,
+        is_offline=mode == "offline",
+        patience_seconds=env.number("FLUSH_TIMEOUT", 30.0),
+        lease_ms=int(max(1.0, env.number("LEASE_SECONDS", 60.0)) * 1000),
     )

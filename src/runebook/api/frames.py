@@ -21,12 +21,12 @@ ColumnBytes = Annotated[bytes, Meta(description="Numbers of 8 bytes, little-endi
 class RunStart(Record):
     """What makes the run when the store does not have it yet: it was started away from the store."""
 
+    start_time: TimeMs
     experiment_id: str | None = None
     experiment_name: str | None = None
     """Instead of an id; the experiment is made when there is none of this name."""
     run_name: str | None = None
     user_id: str = ""
-    start_time: TimeMs
     tags: list[Tag] = []
 
 

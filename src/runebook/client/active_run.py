@@ -17,6 +17,7 @@ from typing import Any
 
 from runebook.client.client import Client
 from runebook.client.entities import Run
+from runebook.client.spool.recorder import Recorder
 from runebook.core.clock import now_ms
 from runebook.core.errors import RunebookError
 from runebook.core.ids import RunId
@@ -33,6 +34,9 @@ class OpenRun:
     def __init__(self, run: ActiveRun, client: Client) -> None:
         self.run = run
         self.client = client
+        self.is_shared = False
+        """Whether other processes write to it too, and the last of them to leave ends it."""
+        self.recorder = client.log.take_in(self.run_id, dict(run.data.params))
         self.pid = os.getpid()
         self.thread_id = threading.get_ident()
         self.outputs_by_step: dict[int, list[str]] = {}
@@ -62,15 +66,25 @@ class OpenRun:
         if self.is_own:
             if not self.is_noted.wait(GIT_PATIENCE_SECONDS):
                 _logger.warning("Run %s ends without the state of git: reading it took too long.", self.run_id)
-            self.client.set_terminated(self.run_id, RunStatus.KILLED if self._is_killed else status, now_ms())
+            final = RunStatus.KILLED if self._is_killed else status
+            log = self.client.log
+            log.status(self.run_id, final, now_ms(), leaves=self.is_shared)
+            log.finish(self.run_id)
         self._is_ended = True
+        self.make_slow()
         open_runs.pop(id(self), None)
+
+    def make_slow(self) -> None:
+        """Let no `log_metric` go by what an earlier one found out, in whatever thread or task."""
+        if self.recorder is not None:
+            self.recorder.quick.clear()
 
     def kill(self) -> None:
         """Write KILLED from a signal handler. The run stays open for what the process may still log."""
         self._is_killed = True
-        log = self.client.log_apart()
-        log.status(self.run_id, RunStatus.KILLED, now_ms())
+        log = self.client.log
+        log.status(self.run_id, RunStatus.KILLED, now_ms(), leaves=self.is_shared)
+        log.last_word()
 
 
 open_runs: dict[int, OpenRun] = {}
@@ -80,6 +94,9 @@ idle_listeners: list[Callable[[], None]] = []
 """Called when the last open run ended."""
 
 _stack: ContextVar[tuple[OpenRun, ...]] = ContextVar("runebook_open_runs", default=())
+quick: ContextVar[Recorder | None] = ContextVar("runebook_quick", default=None)
+"""The way into the active run for `log_metric`, where nothing but key, value and step matters."""
+
 _last_run_id: ContextVar[tuple[str, Client] | None] = ContextVar("runebook_last_run", default=None)
 
 
@@ -111,6 +128,7 @@ def opened(run: Run, client: Client) -> OpenRun:
     open_run = OpenRun(active, client)
     active.__dict__["open_run"] = open_run
     open_runs[id(open_run)] = open_run
+    quick.set(None)
     _stack.set((*stack(), open_run))
     _last_run_id.set((open_run.run_id, client))
     return open_run
@@ -118,6 +136,7 @@ def opened(run: Run, client: Client) -> OpenRun:
 
 def close(open_run: OpenRun, status: RunStatus) -> None:
     """End a run, and before it those of this context that were opened inside of it."""
+    quick.set(None)
     opened_since = _stack.get()
     if open_run in opened_since:
         position = opened_since.index(open_run)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from runebook.client.logging import RunLog
 from runebook.client.methods.artifacts import ArtifactMethods
 from runebook.client.methods.datasets import DatasetMethods
 from runebook.client.methods.experiments import ExperimentMethods
@@ -35,10 +34,6 @@ class Client(ExperimentMethods, MetricMethods, ParamMethods, TagMethods, Dataset
         settings = Settings.read()
         super().__init__(absolute(tracking_uri) if tracking_uri else uri_of(settings), settings)
         self._registry_uri = registry_uri
-
-    def log_apart(self) -> RunLog:
-        """For a signal handler: writes without waiting for what the interrupted code holds."""
-        return RunLog(self.transport.apart())
 
     @property
     def tracking_uri(self) -> str:

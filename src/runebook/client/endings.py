@@ -14,7 +14,6 @@ from typing import Any
 
 from runebook.client import active_run
 from runebook.client.interruption import when_uninterrupted
-from runebook.client.opening import close_all
 from runebook.core.errors import RunebookError
 from runebook.core.runs import RunStatus
 
@@ -86,7 +85,6 @@ class Endings:
     def _at_exit(self) -> None:
         has_crashed = self._has_crashed or sys.exc_info()[0] is not None
         active_run.end_all(RunStatus.FAILED if has_crashed else RunStatus.FINISHED)
-        close_all()
 
     def _on_crash(self, kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
         self._has_crashed = True

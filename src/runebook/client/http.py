@@ -13,7 +13,7 @@ from urllib.request import getproxies, proxy_bypass
 import msgspec
 
 from runebook._version import __version__
-from runebook.api import codec
+from runebook.api import codec, compression
 from runebook.api.operation import Operation
 from runebook.api.server_info import GetServerInfo
 from runebook.artifacts.base import ArtifactStore
@@ -55,8 +55,8 @@ _CODES = {
 """For answers that name no code of their own, such as a proxy's."""
 
 CONNECT_SECONDS = 10.0
-LAST_WORD_SECONDS = 3.0
-"""How long a process that was told to stop may still talk to a server."""
+COMPRESSED_BYTES = 1024
+"""Binary bodies from this size on are compressed."""
 
 
 class Request(NamedTuple):
@@ -66,7 +66,15 @@ class Request(NamedTuple):
     target: str
     """Path and query."""
     body: bytes | None = None
-    """JSON."""
+    content_type: str = "application/json"
+    content_encoding: str | None = None
+
+    def headers(self) -> dict[str, str]:
+        """What the server must know of the body."""
+        if self.body is None:
+            return {}
+        encoding = {} if self.content_encoding is None else {"Content-Encoding": self.content_encoding}
+        return {"Content-Type": self.content_type, **encoding}
 
 
 class HttpTransport:
@@ -159,7 +167,8 @@ class HttpTransport:
         import urllib3
 
         pool = self._pool or self._connect()
-        sent = self._headers(content_type="application/octet-stream" if body is not None else None) | headers
+        octets = {"Content-Type": "application/octet-stream"} if body is not None else {}
+        sent = self._headers() | octets | headers
         try:
             response = pool.request(
                 verb,
@@ -181,10 +190,14 @@ class HttpTransport:
             retry_after=response.headers.get("Retry-After"),
         )
 
-    def apart(self) -> Transport:
-        """Connections and locks of its own, and little patience."""
-        settings = msgspec.structs.replace(self._settings, max_retries=1, backoff_factor=0.0, backoff_jitter=0.1)
-        return HttpTransport(self.uri, msgspec.structs.replace(settings, timeout_seconds=LAST_WORD_SECONDS))
+    def takes_frames(self) -> bool:
+        return self.is_runebook()
+
+    def for_shipping(self) -> Transport:
+        """Connections of its own, so that a reader does not wait behind a large frame."""
+        single = HttpTransport(self.uri, msgspec.structs.replace(self._settings, max_retries=0))
+        single._is_runebook = self._is_runebook
+        return single
 
     def before_fork(self) -> None:
         """A connection is used by the process that opened it; there is nothing to put away."""
@@ -204,10 +217,8 @@ class HttpTransport:
         self._pool = _open_pool(self._server, self._settings)
         return self._pool
 
-    def _headers(self, *, content_type: str | None) -> dict[str, str]:
+    def _headers(self) -> dict[str, str]:
         headers = {"User-Agent": f"runebook-python/{__version__}"}
-        if content_type is not None:
-            headers["Content-Type"] = content_type
         if self._server.authorization is not None:
             headers["Authorization"] = self._server.authorization
         return headers
@@ -229,7 +240,7 @@ class HttpTransport:
                 request.verb,
                 self._server.base_url + request.target,
                 body=request.body,
-                headers=self._headers(content_type="application/json" if request.body is not None else None),
+                headers=self._headers() | request.headers(),
                 retries=redirects,
                 redirect=self._settings.allow_redirects,
                 timeout=self._settings.timeout_seconds,
@@ -297,7 +308,15 @@ def as_request(operation: Operation) -> Request:
         pairs = codec.query_pairs(operation, without=fields)
         pairs += [(alias, value) for name, value in pairs for alias, real in spec.aliases.items() if real == name]
         return Request(verb, f"{path}?{urlencode(pairs)}" if pairs else path)
+    if spec.binary:
+        return _binary_request(verb, path, codec.encode_binary_request(operation))
     return Request(verb, path, codec.encode_request(operation))
+
+
+def _binary_request(verb: str, path: str, body: bytes) -> Request:
+    if len(body) < COMPRESSED_BYTES:
+        return Request(verb, path, body, "application/msgpack")
+    return Request(verb, path, compression.compress(body), "application/msgpack", compression.ENCODING)
 
 
 def _refusal(response: urllib3.BaseHTTPResponse) -> RunebookError:

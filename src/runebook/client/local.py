@@ -51,8 +51,10 @@ class LocalTransport:
     def takes_long_tags(self) -> bool:
         return True
 
-    def apart(self) -> Transport:
-        """A signal's action waits until this thread is out of a call, so the same connection will do."""
+    def takes_frames(self) -> bool:
+        return True
+
+    def for_shipping(self) -> Transport:
         return self
 
     def before_fork(self) -> None:

@@ -1,18 +1,22 @@
 """The way of what a run logs, from every API of the client to the store.
 
-All writing into runs passes here, and nothing else does: this is the seam where the spool goes.
+All writing into runs passes here, and nothing else does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import islice
+from typing import Protocol
 
+from runebook.api.datasets import LogInputs, LogOutputs
 from runebook.api.metrics import LogMetric
 from runebook.api.params import LogParam
 from runebook.api.runs import LogBatch, UpdateRun
 from runebook.api.tags import SetTag
+from runebook.client.spool.recorder import Recorder
 from runebook.client.transport import Transport
+from runebook.core.datasets import DatasetInput, ModelInput, ModelOutput
 from runebook.core.ids import RunId
 from runebook.core.limits import (
     MAX_ENTITIES_PER_BATCH,
@@ -26,8 +30,53 @@ from runebook.core.runs import RunStatus
 from runebook.core.tags import Tag
 
 
-class RunLog:
-    """Writes into runs of one store. Each call returns when the store has it."""
+class RunLog(Protocol):
+    """Writes into runs of one store. What is wrong with a call is raised by it, and then nothing of it is written."""
+
+    def metric(self, run_id: RunId, metric: Metric) -> None: ...
+
+    def param(self, run_id: RunId, param: Param) -> None: ...
+
+    def tag(self, run_id: RunId, tag: Tag) -> None: ...
+
+    def batch(
+        self, run_id: RunId, metrics: Sequence[Metric] = (), params: Sequence[Param] = (), tags: Sequence[Tag] = ()
+    ) -> None: ...
+
+    def inputs(self, run_id: RunId, datasets: Sequence[DatasetInput], models: Sequence[ModelInput]) -> None: ...
+
+    def outputs(self, run_id: RunId, models: Sequence[ModelOutput]) -> None: ...
+
+    def status(self, run_id: RunId, status: RunStatus, end_time: int | None = None, *, leaves: bool = False) -> None:
+        """Set the status; with `leaves`, only once no other writer is at work on the run."""
+
+    def flush(self, seconds: float | None = None) -> None:
+        """Wait until the store has everything that was written here.
+
+        Raises:
+            TemporarilyUnavailable: it has not, within the seconds, or because nothing moves.
+            RunebookError: the store refused something of it; all else is there.
+
+        """
+
+    def settle(self) -> None:
+        """As `flush`, before something is read; what was refused is not this caller's business."""
+
+    def take_in(self, run_id: RunId, params: dict[str, str]) -> Recorder | None:
+        """Be at work on a run, which has these params, until it is finished. Returns a quicker way into it."""
+
+    def finish(self, run_id: RunId) -> None:
+        """No longer be at work on a run. Waits for the store, and says what could not be brought there in time."""
+
+    def last_word(self) -> None:
+        """For a signal handler: wait a little for what was written last."""
+
+    def forget(self, run_id: str) -> None:
+        """Ask the store about this run before anything more is written into it."""
+
+
+class DirectLog:
+    """Each call returns when the store has it: for stores that live in this process and die with it."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -66,5 +115,32 @@ class RunLog:
                 return
             self._transport.call(LogBatch(run_id=run_id, metrics=some_metrics, params=some_params, tags=some_tags))
 
-    def status(self, run_id: RunId, status: RunStatus, end_time: int | None = None) -> None:
+    def inputs(self, run_id: RunId, datasets: Sequence[DatasetInput], models: Sequence[ModelInput]) -> None:
+        self._transport.call(LogInputs(run_id=run_id, datasets=list(datasets), models=list(models)))
+
+    def outputs(self, run_id: RunId, models: Sequence[ModelOutput]) -> None:
+        self._transport.call(LogOutputs(run_id=run_id, models=list(models)))
+
+    def status(self, run_id: RunId, status: RunStatus, end_time: int | None = None, *, leaves: bool = False) -> None:
+        del leaves  # there is no other process that could write to such a store
         self._transport.call(UpdateRun(run_id=run_id, status=status, end_time=end_time))
+
+    def flush(self, seconds: float | None = None) -> None:
+        """Nothing is ever on its way."""
+
+    def settle(self) -> None:
+        """Nothing is ever on its way."""
+
+    def take_in(self, run_id: RunId, params: dict[str, str]) -> Recorder | None:
+        """Nobody asks who is at work."""
+        del run_id, params
+        return None
+
+    def finish(self, run_id: RunId) -> None:
+        """Nobody asks who is at work."""
+
+    def last_word(self) -> None:
+        """Nothing is ever on its way."""
+
+    def forget(self, run_id: str) -> None:
+        """Nothing is remembered."""

@@ -29,8 +29,11 @@ class Transport(Protocol):
     def takes_long_tags(self) -> bool:
         """Whether a tag value of `limits.MAX_VALUE_BYTES` is kept whole; MLflow's servers cut at 8000."""
 
-    def apart(self) -> Transport:
-        """A transport to the same store for use in a signal handler: it waits for nothing that this one holds."""
+    def takes_frames(self) -> bool:
+        """Whether the store knows `LogFrame`; MLflow's servers do not. Raises TemporarilyUnavailable."""
+
+    def for_shipping(self) -> Transport:
+        """A transport to the same store that tries once: who ships tries again by itself."""
 
     def before_fork(self) -> None:
         """Put away what a child process must not inherit. A call of another thread is waited for."""

@@ -6,6 +6,7 @@ import os
 from contextvars import ContextVar
 from types import TracebackType
 
+from runebook.client import active_run as active
 from runebook.client.client import Client
 from runebook.client.entities import LoggedModel
 from runebook.client.fluent.experiments import current_experiment_id
@@ -62,6 +63,7 @@ def clear_active_model() -> None:
 
 def _activate(model_id: str | None) -> None:
     _active.set(model_id)
+    active.quick.set(None)
     if model_id is None:
         os.environ.pop(_VARIABLE, None)
     else:

@@ -50,6 +50,7 @@ def log_outputs(models: list[LoggedModelOutput] | None = None) -> None:
     run = current_or_new_run()
     made = models or []
     run.client.log_outputs(run.run_id, made)
+    run.make_slow()
     for model in made:
         run.outputs_by_step.setdefault(model.step, []).append(model.model_id)
 

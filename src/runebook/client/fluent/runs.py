@@ -37,6 +37,7 @@ def start_run(
     tags: dict[str, Any] | None = None,
     description: str | None = None,
     log_system_metrics: bool | None = None,  # MLflow's signature
+    shared: bool = False,
 ) -> ActiveRun:
     """Start a run, or go on with run `run_id`, and make it the active one; a `with` block ends it.
 
@@ -48,6 +49,8 @@ def start_run(
         parent_run_id: the parent, when it is not the active run.
         description: Markdown, in the tag `mlflow.note.content`.
         log_system_metrics: not available yet; True warns.
+        shared: other processes, such as the ranks of a distributed training, write to run `run_id` too. It is made if
+            it is not there; its status and name stay; the last process to leave ends it.
 
     Raises:
         InvalidState: a run is active already.
@@ -67,7 +70,11 @@ def start_run(
     client = Client()
     user_tags = _user_tags(tags, description)
     resumed_id = run_id or _run_id_of_environment(settings)
-    if resumed_id:
+    if shared:
+        open_run = active.opened(_join(client, settings, resumed_id, experiment_id, run_name, user_tags), client)
+        open_run.is_shared = True
+        open_run.is_noted.set()
+    elif resumed_id:
         open_run = active.opened(_resume(client, resumed_id, experiment_id, run_name, user_tags), client)
         open_run.is_noted.set()
     else:
@@ -156,6 +163,28 @@ def _run_id_of_environment(settings: Settings) -> str | None:
     for prefix in PREFIXES:
         os.environ.pop(prefix + "RUN_ID", None)
     return settings.run_id
+
+
+def _join(
+    client: Client,
+    settings: Settings,
+    run_id: str | None,
+    experiment_id: str | None,
+    run_name: str | None,
+    user_tags: dict[str, Any],
+) -> Run:
+    """The run that several processes write to; the first of them makes it."""
+    if run_id is None:
+        raise InvalidParameterValue(
+            "A shared run needs an id that all its processes know: start_run(run_id=..., shared=True), or "
+            "RUNEBOOK_RUN_ID in their environment. It has 32 hex digits; uuid.uuid4().hex makes one."
+        )
+    where = experiment_id or current_experiment_id(client, settings)
+    known = _process_tags() | settings.run_context_tags()
+    run = client.get_or_create_run(run_id, where, known | user_tags, run_name)
+    if run.info.lifecycle_stage != LifecycleStage.ACTIVE:
+        raise InvalidParameterValue(f"Run {run_id} is deleted. To go on with it, call restore_run({run_id!r}).")
+    return run
 
 
 def _resume(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from runebook.api.operation import Operation
 from runebook.client.logging import RunLog
-from runebook.client.opening import open_transport
+from runebook.client.opening import open_store
+from runebook.client.run_operations import RunOperations, perform
 from runebook.client.transport import Transport
 from runebook.config import Settings
+
+ResultT = TypeVar("ResultT")
 
 
 class Methods:
@@ -22,14 +26,30 @@ class Methods:
 
     @property
     def transport(self) -> Transport:
-        return open_transport(self._uri, self._settings)
+        return open_store(self._uri, self._settings).transport
 
     @property
-    def _log(self) -> RunLog:
-        return RunLog(self.transport)
+    def log(self) -> RunLog:
+        """The way of all that is logged into runs."""
+        return open_store(self._uri, self._settings).log
+
+    @property
+    def is_asynchronous(self) -> bool:
+        """Whether calls that do not say return a handle to wait on."""
+        return self._settings.async_logging
+
+    def flush(self, seconds: float | None = None) -> None:
+        """Wait until the store has everything that this process logged to it. Raises as `RunLog.flush`."""
+        self.log.flush(seconds)
 
     def _call(self, operation: Operation) -> Any:
-        return self.transport.call(operation)
+        """The reply, given by a store that has all that this process logged before."""
+        opened = open_store(self._uri, self._settings)
+        opened.log.settle()
+        return opened.transport.call(operation)
 
-    def _is_synchronous(self, synchronous: bool | None) -> bool:
-        return not self._settings.async_logging if synchronous is None else synchronous
+    def _perform(self, write: Callable[[], ResultT], synchronous: bool | None) -> ResultT | RunOperations:
+        """Write, which puts it on the disk of this machine; see `run_operations.perform`."""
+        if synchronous is None and self._settings.async_logging:
+            synchronous = False
+        return perform(write, self.log, synchronous)

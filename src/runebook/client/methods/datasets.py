@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runebook.api.datasets import LogInputs, LogOutputs
 from runebook.client.entities import DatasetInput, LoggedModelInput, LoggedModelOutput
 from runebook.client.methods.base import Methods
 from runebook.client.values import whole_number
@@ -21,12 +20,10 @@ class DatasetMethods(Methods):
         models: Sequence[LoggedModelInput] | None = None,
     ) -> None:
         """A dataset that the run has already is left as it is, its tags too."""
-        self._call(
-            LogInputs(
-                run_id=RunId(run_id),
-                datasets=[_record(read) for read in datasets or []],
-                models=[core_datasets.ModelInput(model_id=ModelId(read.model_id)) for read in models or []],
-            )
+        self.log.inputs(
+            RunId(run_id),
+            [_record(read) for read in datasets or []],
+            [core_datasets.ModelInput(model_id=ModelId(read.model_id)) for read in models or []],
         )
 
     def log_outputs(self, run_id: str, models: list[LoggedModelOutput]) -> None:
@@ -34,7 +31,7 @@ class DatasetMethods(Methods):
             core_datasets.ModelOutput(model_id=ModelId(model.model_id), step=whole_number("step", model.step))
             for model in models
         ]
-        self._call(LogOutputs(run_id=RunId(run_id), models=made))
+        self.log.outputs(RunId(run_id), made)
 
 
 def _record(read: DatasetInput) -> core_datasets.DatasetInput:

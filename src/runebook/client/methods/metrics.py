@@ -5,7 +5,7 @@ from __future__ import annotations
 from runebook.api.metrics import GetMetricHistory
 from runebook.client.entities import Metric
 from runebook.client.methods.base import Methods
-from runebook.client.run_operations import RunOperations, perform
+from runebook.client.run_operations import RunOperations
 from runebook.client.values import key_text, make_metric
 from runebook.core.ids import RunId
 from runebook.core.limits import MAX_HISTORY_PAGE
@@ -26,7 +26,7 @@ class MetricMethods(Methods):
     ) -> RunOperations | None:
         """One point: now, at step 0, unless said otherwise."""
         metric = make_metric(key, value, timestamp, step, model_id, dataset_name, dataset_digest)
-        return perform(lambda: self._log.metric(RunId(run_id), metric), synchronous=self._is_synchronous(synchronous))
+        return self._perform(lambda: self.log.metric(RunId(run_id), metric), synchronous)
 
     def get_metric_history(self, run_id: str, key: str) -> list[Metric]:
         """Every point, by time, then step, then value."""

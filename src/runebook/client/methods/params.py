@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from runebook.client.methods.base import Methods
-from runebook.client.run_operations import perform
 from runebook.client.values import key_text
 from runebook.core.ids import RunId
 from runebook.core.params import Param
@@ -22,7 +21,7 @@ class ParamMethods(Methods):
         param = Param(key=key_text(key), value=str(value))
 
         def write() -> Any:
-            self._log.param(RunId(run_id), param)
+            self.log.param(RunId(run_id), param)
             return value
 
-        return perform(write, synchronous=self._is_synchronous(synchronous))
+        return self._perform(write, synchronous)

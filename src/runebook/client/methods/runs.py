@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,11 +10,12 @@ from runebook.api.runs import CreateRun, DeleteRun, GetRun, RestoreRun, SearchRu
 from runebook.client.entities import Metric, Param, Run, RunTag, ViewType, core_status, core_view
 from runebook.client.methods.base import Methods
 from runebook.client.paging import PagedList
-from runebook.client.run_operations import RunOperations, perform
+from runebook.client.run_operations import RunOperations
 from runebook.client.values import make_metric, make_tags, texts, whole_number
 from runebook.core import params as core_params
 from runebook.core import tags as core_tags
 from runebook.core.clock import now_ms
+from runebook.core.errors import AlreadyExists, NotFound, NotSupported
 from runebook.core.ids import ExperimentId, RunId
 from runebook.core.runs import RunStatus
 
@@ -39,6 +41,37 @@ class RunMethods(Methods):
         )
         return Run.of(reply.run)
 
+    def get_or_create_run(
+        self, run_id: str, experiment_id: str, tags: dict[str, Any] | None = None, run_name: str | None = None
+    ) -> Run:
+        """The run with this id, made if it is not there; of several processes that ask at once, one makes it.
+
+        Raises:
+            NotSupported: it is not there, and the server is MLflow's, which gives ids itself.
+
+        """
+        try:
+            return self.get_run(run_id)
+        except NotFound:
+            if not self.transport.takes_frames():
+                raise NotSupported(
+                    f"There is no run {run_id}, and an MLflow server chooses ids itself: make the run with "
+                    "create_run() in one process, and pass its id to the others."
+                ) from None
+        made = make_tags(tags)
+        with contextlib.suppress(AlreadyExists):  # another process was quicker
+            self._call(
+                CreateRun(
+                    experiment_id=ExperimentId(str(experiment_id)),
+                    user_id=next((tag.value for tag in made if tag.key == core_tags.USER), "unknown"),
+                    run_name=run_name or None,
+                    start_time=now_ms(),
+                    tags=made,
+                    run_id=RunId(run_id),
+                )
+            )
+        return self.get_run(run_id)
+
     def get_run(self, run_id: str) -> Run:
         """Deleted ones included. Raises NotFound."""
         reply: GetRun.Reply = self._call(GetRun(run_id=RunId(run_id)))
@@ -54,15 +87,17 @@ class RunMethods(Methods):
         )
 
     def set_terminated(self, run_id: str, status: str | None = None, end_time: int | None = None) -> None:
-        """By default FINISHED, now."""
-        self._log.status(
+        """By default FINISHED, now. Returns when the store has it, and all that was logged before."""
+        self.log.status(
             RunId(run_id),
             RunStatus.FINISHED if status is None else core_status(status),
             now_ms() if end_time is None else whole_number("end_time", end_time),
         )
+        self.log.flush()
 
     def delete_run(self, run_id: str) -> None:
         self._call(DeleteRun(run_id=RunId(run_id)))
+        self.log.forget(run_id)
 
     def restore_run(self, run_id: str) -> None:
         self._call(RestoreRun(run_id=RunId(run_id)))
@@ -106,7 +141,4 @@ class RunMethods(Methods):
         ]
         settings = [core_params.Param(key=item.key, value=str(item.value)) for item in params]
         marks = [core_tags.Tag(key=item.key, value=str(item.value)) for item in tags]
-        return perform(
-            lambda: self._log.batch(RunId(run_id), points, settings, marks),
-            synchronous=self._is_synchronous(synchronous),
-        )
+        return self._perform(lambda: self.log.batch(RunId(run_id), points, settings, marks), synchronous)

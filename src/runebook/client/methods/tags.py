@@ -6,7 +6,7 @@ from typing import Any
 
 from runebook.api.tags import DeleteTag
 from runebook.client.methods.base import Methods
-from runebook.client.run_operations import RunOperations, perform
+from runebook.client.run_operations import RunOperations
 from runebook.client.values import key_text
 from runebook.core.errors import InvalidParameterValue
 from runebook.core.ids import RunId
@@ -16,7 +16,7 @@ from runebook.core.tags import IMMUTABLE, Tag
 class TagMethods(Methods):
     def set_tag(self, run_id: str, key: str, value: Any, synchronous: bool | None = None) -> RunOperations | None:
         tag = Tag(key=refuse_immutable(key), value=str(value))
-        return perform(lambda: self._log.tag(RunId(run_id), tag), synchronous=self._is_synchronous(synchronous))
+        return self._perform(lambda: self.log.tag(RunId(run_id), tag), synchronous)
 
     def delete_tag(self, run_id: str, key: str) -> None:
         """Raises NotFound: the run has no such tag."""

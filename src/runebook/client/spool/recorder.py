@@ -1,0 +1,166 @@
+"""What one process logs to one run, on its way into the spool."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from runebook.api.frames import RunPart
+from runebook.client.spool.names import SeriesName
+from runebook.client.spool.spool import Spool
+from runebook.core import checks
+from runebook.core.dataset_checks import check_inputs, check_outputs
+from runebook.core.datasets import DatasetInput, ModelInput, ModelOutput
+from runebook.core.errors import InvalidParameterValue
+from runebook.core.ids import RunId
+from runebook.core.metrics import Metric
+from runebook.core.params import Param
+from runebook.core.runs import RunStatus
+from runebook.core.tags import Tag
+
+
+class Recorder:
+    """Checks what is logged as a store would, so that a mistake is an error at once, and puts it into the spool.
+
+    Args:
+        run_id: a run that exists, or is started by the spool itself.
+        params: those that the run has already.
+        open_spool: gives this process's spool.
+        check_model: raises NotFound for a logged model that does not exist.
+
+    """
+
+    __slots__ = (
+        "_check_model",
+        "_models",
+        "_open_spool",
+        "_series",
+        "_spool",
+        "ids",
+        "params",
+        "point",
+        "points",
+        "quick",
+        "run_id",
+    )
+
+    def __init__(
+        self,
+        run_id: RunId,
+        params: dict[str, str],
+        open_spool: Callable[[], Spool],
+        check_model: Callable[[str], None],
+    ) -> None:
+        self.run_id = run_id
+        self.params = params
+        self.ids: dict[str, int] = {}
+        """Ids of the series that have a key and nothing else."""
+        self.quick: dict[str, int] = {}
+        """Those of them that `log_metric` may take without looking at anything else."""
+        self._series: dict[SeriesName, int] = {}
+        self._models: set[str] = set()
+        self._open_spool = open_spool
+        self._check_model = check_model
+        self._spool: Spool | None = None
+
+    @property
+    def spool(self) -> Spool:
+        if self._spool is None:
+            self._spool = self._open_spool()
+            self.point = self._spool.point
+            self.points = self._spool.points
+        return self._spool
+
+    def unbind(self) -> None:
+        """Forget the spool: the run was forked into another process, which has its own; or it has ended."""
+        self.quick.clear()
+        self.ids.clear()
+        self._series.clear()
+        self._spool = None
+
+    def batch(self, metrics: Sequence[Metric], params: Sequence[Param], tags: Sequence[Tag]) -> None:
+        """All of these or, when something in them is wrong, none."""
+        checks.check_metrics(metrics)
+        checks.check_tags(tags)
+        if params:
+            self.add_params(params)
+        if metrics:
+            self.metrics(metrics)
+        if tags:
+            self.tags(tags)
+
+    def metrics(self, metrics: Sequence[Metric]) -> None:
+        """Points, of which all are logged or none.
+
+        Raises:
+            InvalidParameterValue: a key, time, step or dataset that no store takes.
+            NotFound: no such logged model.
+
+        """
+        checks.check_metrics(metrics)
+        series = [self._series_of(metric) for metric in metrics]
+        spool = self.spool
+        for number, metric in zip(series, metrics, strict=True):
+            spool.point(number, metric.step, metric.timestamp, metric.value)
+
+    def add_params(self, params: Sequence[Param]) -> None:
+        """Params, of which all are logged or none; what the run has already is left.
+
+        Raises:
+            InvalidParameterValue: the run has one with another value, or a key or value that no store takes.
+
+        """
+        fresh = self._fresh(params)
+        if fresh:
+            self.spool.part(RunPart(run_id=self.run_id, params=fresh))
+            self.params.update({param.key: param.value for param in fresh})
+
+    def _fresh(self, params: Sequence[Param]) -> list[Param]:
+        """Those that the run does not have yet, each once."""
+        given: dict[str, str] = {}
+        for place, param in enumerate(params):
+            checks.check_key(param.key, f"params[{place}].key")
+            checks.check_value(param.value, f"params[{place}].value")
+            there = self.params.get(param.key, given.get(param.key))
+            if there is not None and there != param.value:
+                raise InvalidParameterValue(
+                    f"Changing param values is not allowed. Param with key='{param.key}' was already logged with"
+                    f" value='{there}' for run ID='{self.run_id}'. Attempted logging new value '{param.value}'."
+                )
+            given[param.key] = param.value
+        return [Param(key=key, value=value) for key, value in given.items() if key not in self.params]
+
+    def tags(self, tags: Sequence[Tag]) -> None:
+        """Raises InvalidParameterValue: a key or value that no store takes."""
+        checks.check_tags(tags)
+        self.spool.part(RunPart(run_id=self.run_id, tags=list(tags)))
+
+    def inputs(self, datasets: Sequence[DatasetInput], models: Sequence[ModelInput]) -> None:
+        """Raises InvalidParameterValue: a name, digest or text that no store takes."""
+        check_inputs(datasets, models)
+        self.spool.part(RunPart(run_id=self.run_id, datasets=list(datasets), models=list(models)))
+
+    def outputs(self, models: Sequence[ModelOutput]) -> None:
+        """Raises InvalidParameterValue: an id or step that no store takes."""
+        check_outputs(models, "models")
+        self.spool.part(RunPart(run_id=self.run_id, outputs=list(models)))
+
+    def status(self, status: RunStatus, end_time: int | None, *, leaves: bool = False) -> None:
+        self.spool.part(RunPart(run_id=self.run_id, status=status, end_time=end_time, leaves=leaves))
+
+    def lease(self, lease_ms: int) -> None:
+        """Say that this process is at work on the run."""
+        self.spool.part(RunPart(run_id=self.run_id, lease_ms=lease_ms))
+
+    def _series_of(self, metric: Metric) -> int:
+        name = SeriesName(self.run_id, metric.key, metric.model_id, metric.dataset_name, metric.dataset_digest)
+        found = self._series.get(name)
+        if found is not None:
+            return found
+        if metric.model_id and metric.model_id not in self._models:
+            self._check_model(metric.model_id)
+            self._models.add(metric.model_id)
+        number = self.spool.series_id(name)
+        self._series[name] = number
+        if name[2:] == (None, None, None):
+            self.ids[metric.key] = number
+        return number

@@ -1,0 +1,300 @@
+"""Logging to one store through this process's spool."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from runebook.api.frames import Refusal, RunPart, RunStart
+from runebook.api.logged_models import GetLoggedModel
+from runebook.api.runs import GetRun
+from runebook.client.spool.courier import Courier, Delivery
+from runebook.client.spool.delivery import RunIds, delivery_to
+from runebook.client.spool.folder import make_folder, spool_root
+from runebook.client.spool.leaving import ship_left
+from runebook.client.spool.recorder import Recorder
+from runebook.client.spool.shipper import Shipper
+from runebook.client.spool.spool import Spool
+from runebook.client.spool.waiting import Waiting
+from runebook.client.transport import Transport
+from runebook.config import SpoolSettings
+from runebook.core.datasets import DatasetInput, ModelInput, ModelOutput
+from runebook.core.errors import InvalidParameterValue, RunebookError, TemporarilyUnavailable, error_from_code
+from runebook.core.experiments import LifecycleStage
+from runebook.core.ids import ModelId, RunId, new_writer_id
+from runebook.core.metrics import Metric
+from runebook.core.params import Param
+from runebook.core.runs import RunStatus
+from runebook.core.tags import Tag
+
+LAST_WORD_SECONDS = 3.0
+"""How long a process that was told to stop may still ship."""
+
+SHORT_SECONDS = 0.5
+LOOK_FOR_LEFT_SECONDS = 300.0
+
+_logger = logging.getLogger("runebook.spool")
+
+
+class SpooledLog:
+    """See `RunLog`. What is logged is on the disk when a call returns, and in the store soon after."""
+
+    def __init__(self, transport: Transport, settings: SpoolSettings, on_open: Callable[[], None]) -> None:
+        """`on_open` is called when this process gets its spool, so that something waits for it when it ends."""
+        self._on_open = on_open
+        self._transport = transport
+        self._settings = settings
+        self._lock = threading.RLock()
+        self._recorders: dict[str, Recorder] = {}
+        self._leased: dict[str, Recorder] = {}
+        self._renewed = time.monotonic()
+        self._spool: Spool | None = None
+        self._shipper: Shipper | None = None
+        self._left: Iterator[None] | None = None
+        self._look_at = 0.0
+        self._has_given_up = False
+
+    @property
+    def root(self) -> Path:
+        return spool_root(self._settings.directory)
+
+    @property
+    def is_offline(self) -> bool:
+        return self._settings.is_offline
+
+    # --- what is logged ---
+
+    def metric(self, run_id: RunId, metric: Metric) -> None:
+        self.recorder(run_id).metrics([metric])
+
+    def param(self, run_id: RunId, param: Param) -> None:
+        self.recorder(run_id).add_params([param])
+
+    def tag(self, run_id: RunId, tag: Tag) -> None:
+        self.recorder(run_id).tags([tag])
+
+    def batch(
+        self, run_id: RunId, metrics: Sequence[Metric] = (), params: Sequence[Param] = (), tags: Sequence[Tag] = ()
+    ) -> None:
+        self.recorder(run_id).batch(metrics, params, tags)
+
+    def inputs(self, run_id: RunId, datasets: Sequence[DatasetInput], models: Sequence[ModelInput]) -> None:
+        self.recorder(run_id).inputs(datasets, models)
+
+    def outputs(self, run_id: RunId, models: Sequence[ModelOutput]) -> None:
+        self.recorder(run_id).outputs(models)
+
+    def status(self, run_id: RunId, status: RunStatus, end_time: int | None = None, *, leaves: bool = False) -> None:
+        self.recorder(run_id).status(status, end_time, leaves=leaves)
+
+    # --- the runs ---
+
+    def recorder(self, run_id: RunId) -> Recorder:
+        """The way into a run; one that this process has not seen before must exist.
+
+        Raises:
+            NotFound: there is no such run.
+            InvalidParameterValue: it is in the trash.
+
+        """
+        found = self._recorders.get(run_id)
+        return self.begin(run_id, self._params_of(run_id)) if found is None else found
+
+    def begin(self, run_id: RunId, params: dict[str, str]) -> Recorder:
+        """Take in a run that exists and has these params."""
+        with self._lock:
+            return self._recorders.setdefault(run_id, Recorder(run_id, params, self._opened_spool, self._check_model))
+
+    def start(self, run_id: RunId, start: RunStart) -> Recorder:
+        """Start a run here, which the store makes when this is shipped."""
+        recorder = self.begin(run_id, {})
+        recorder.spool.part(RunPart(run_id=run_id, start=start))
+        return recorder
+
+    def take_in(self, run_id: RunId, params: dict[str, str]) -> Recorder:
+        """See `RunLog`. That this process is at work on the run is said from now on, again and again."""
+        recorder = self.begin(run_id, params)
+        recorder.lease(self._settings.lease_ms)
+        with self._lock:
+            self._leased[run_id] = recorder
+        return recorder
+
+    def finish(self, run_id: RunId) -> None:
+        """See `RunLog`."""
+        with self._lock:
+            self._leased.pop(run_id, None)
+        self.wait_or_say(with_progress=True)
+
+    def wait_or_say(self, *, with_progress: bool = False) -> None:
+        """Wait for the store; when it does not take everything, say where the rest lies."""
+        if not self.wait(self._gave_up_seconds(), with_progress=with_progress) and not self.is_offline:
+            self._has_given_up = True
+            _logger.warning("%s", self.rest_in_words())
+
+    def _gave_up_seconds(self) -> float | None:
+        """Who waited in vain does not wait long for the next run, until the store takes something."""
+        if self._shipper is not None and not self._shipper.failures:
+            self._has_given_up = False
+        return SHORT_SECONDS if self._has_given_up else None
+
+    def forget(self, run_id: str) -> None:
+        """Ask the store about this run when it is logged to again."""
+        with self._lock:
+            self._leased.pop(run_id, None)
+            found = self._recorders.pop(run_id, None)
+        if found is not None:
+            found.unbind()
+
+    # --- waiting ---
+
+    @property
+    def has_more(self) -> bool:
+        """Whether something is not in the store yet."""
+        return self._spool is not None and self._spool.acknowledged < self._spool.written()
+
+    def flush(self, seconds: float | None = None) -> None:
+        """Wait until the store has everything.
+
+        Args:
+            seconds: how long to wait; by default for as long as the store takes something now and then.
+
+        Raises:
+            TemporarilyUnavailable: it has not. The rest stays in the spool.
+            RunebookError: it refused something; all else is there.
+
+        """
+        if not self.wait(seconds):
+            raise TemporarilyUnavailable(self.rest_in_words())
+        refused = self.take_refused()
+        if refused:
+            raise error_from_code(refused[0].error_code, refused[0].message)
+
+    def settle(self) -> None:
+        """See `RunLog`."""
+        if self.has_more and not self.wait():
+            raise TemporarilyUnavailable(self.rest_in_words())
+
+    def wait(self, seconds: float | None = None, *, with_progress: bool = False) -> bool:
+        """As `flush`, but returns whether the store has everything."""
+        spool, shipper = self._spool, self._shipper
+        if spool is None or not self.has_more:
+            return True
+        if self.is_offline:
+            return False
+        if shipper is None:
+            return self._ship_here(spool)
+        patience = self._settings.patience_seconds
+        return Waiting(spool, shipper, patience, with_progress=with_progress).until_shipped(seconds)
+
+    def take_refused(self) -> list[Refusal]:
+        """What the store refused since this was asked last; all of it is in the log too."""
+        if self._shipper is None or not self._shipper.refused:
+            return []
+        refused, self._shipper.refused = self._shipper.refused, []
+        return refused
+
+    def rest_in_words(self) -> str:
+        """What is not in the store, where it lies, and what brings it there."""
+        if self._spool is None:
+            return "Everything is in the store."
+        count = self._spool.written() - self._spool.acknowledged
+        failure = self._shipper.failure if self._shipper is not None else None
+        because = f" because: {failure}" if failure is not None else "."
+        return (
+            f"{count} records of this process lie in {self._spool.folder.path} and are not in the store yet{because} "
+            "`runebook sync` ships them, and so does the next Runebook process of this machine that uses the store."
+        )
+
+    def last_word(self) -> None:
+        """For a signal handler: a little time for what was logged last."""
+        self.wait(LAST_WORD_SECONDS)
+
+    # --- the process ---
+
+    def close(self) -> None:
+        """Stop shipping. What is left stays on the disk."""
+        with self._lock:
+            spool, shipper = self._spool, self._shipper
+            self._spool, self._shipper = None, None
+            for recorder in self._recorders.values():
+                recorder.unbind()
+        if shipper is not None:
+            shipper.stop()
+        if spool is not None:
+            spool.close()
+
+    def after_fork_in_child(self) -> None:
+        """The spool and the thread are the parent's; this process gets its own when it logs something."""
+        self._lock = threading.RLock()
+        spool, self._spool, self._shipper, self._left = self._spool, None, None, None
+        self._leased = {}
+        for recorder in self._recorders.values():
+            recorder.unbind()
+        if spool is not None:
+            spool.folder.abandon()
+
+    def _opened_spool(self) -> Spool:
+        with self._lock:
+            if self._spool is None:
+                is_shipped = not self.is_offline
+                folder = make_folder(self.root, new_writer_id(), self._transport.uri, is_shipped=is_shipped)
+                self._spool = Spool(folder, limit_bytes=self._settings.limit_bytes, is_shipped=is_shipped)
+                if is_shipped:
+                    self._start_shipper(self._spool)
+                self._on_open()
+            return self._spool
+
+    def _start_shipper(self, spool: Spool) -> None:
+        shipper = Shipper(spool, self._connect, self._turn)
+        try:
+            shipper.start()
+        except RuntimeError:  # the interpreter is going down: whoever waits ships
+            return
+        self._shipper = shipper
+
+    def _connect(self) -> Delivery:
+        spool = self._spool
+        folder = spool.folder if spool is not None else None
+        ids = RunIds(folder.read_run_ids, folder.write_run_ids) if folder is not None else RunIds(dict, lambda _: None)
+        return delivery_to(self._transport.for_shipping(), ids)
+
+    def _ship_here(self, spool: Spool) -> bool:
+        courier = Courier(spool, self._connect())
+        try:
+            while courier.ship() is not None:
+                pass
+        except RunebookError as error:
+            _logger.warning("%s", error)
+        return not self.has_more
+
+    def _turn(self) -> None:
+        """What the shipper does beside shipping."""
+        now = time.monotonic()
+        if now - self._renewed >= self._settings.lease_ms / 1000:
+            self._renewed = now
+            with self._lock:
+                leased = list(self._leased.values())
+            for recorder in leased:
+                recorder.lease(self._settings.lease_ms)
+        if self._left is None and now >= self._look_at and not self.has_more:
+            self._look_at = now + LOOK_FOR_LEFT_SECONDS
+            self._left = ship_left(self.root, self._transport)
+        if self._left is not None and next(self._left, self) is self:
+            self._left = None
+
+    def _params_of(self, run_id: RunId) -> dict[str, str]:
+        """Of a run that this process has not seen before."""
+        if self.is_offline:
+            return {}
+        reply: Any = self._transport.call(GetRun(run_id=run_id))
+        if reply.run.info.lifecycle_stage is not LifecycleStage.ACTIVE:
+            raise InvalidParameterValue(f"The run {run_id} must be in the 'active' state. Current state is deleted.")
+        return {param.key: param.value for param in reply.run.data.params}
+
+    def _check_model(self, model_id: str) -> None:
+        if not self.is_offline:
+            self._transport.call(GetLoggedModel(model_id=ModelId(model_id)))
