@@ -16,16 +16,21 @@ from runebook.api.params import LogParam
 from runebook.api.runs import CreateRun, LogBatch, UpdateRun
 from runebook.api.tags import SetTag
 from runebook.core.errors import RunebookError, TemporarilyUnavailable
-from runebook.services.context import Caller
+from runebook.services.context import Caller, Context
 from runebook.services.dispatch import MAX_ATTEMPTS, PATIENCE_S, Services, answer
 from runebook.services.frames import log_all
+from runebook.services.run_groups import create_all, update_all
 from runebook.storage.base import Transaction, TransactionConflict
 
-LOGGING: frozenset[type[Operation]] = frozenset({LogMetric, LogBatch, LogParam, SetTag, LogFrame})
-"""Operations that are done together in a constant number of statements."""
+_TOGETHER: dict[type[Operation], Callable[[Transaction, Sequence[Any], Context], list[Any]]] = {
+    CreateRun: create_all,
+    UpdateRun: update_all,
+    **dict.fromkeys((LogMetric, LogBatch, LogParam, SetTag, LogFrame), log_all),
+}
+"""What does many requests at once, in a constant number of statements."""
 
-GROUPED: frozenset[type[Operation]] = LOGGING | {CreateRun, UpdateRun}
-"""Operations that are committed together; of those that are not LOGGING, one after the other."""
+GROUPED = frozenset(_TOGETHER)
+"""Operations that are committed together."""
 
 MAX_GROUP = 512
 MAX_GROUP_BYTES = 16 * 1024 * 1024
@@ -162,7 +167,7 @@ def _commit(services: Services, writes: Sequence[Write]) -> list[Any]:
 def _do_all(services: Services, tx: Transaction, writes: Sequence[Write]) -> list[Any]:
     """Raises whatever keeps one of them from being done together with the others."""
     outcomes: list[Any] = [None] * len(writes)
-    logging: dict[Caller, list[int]] = {}
+    alike: dict[tuple[Any, Caller], list[int]] = {}
     for place, (request, caller, _) in enumerate(writes):
         try:
             services.authorizer.authorize(caller, type(request).spec.needs, request, tx)
@@ -171,12 +176,12 @@ def _do_all(services: Services, tx: Transaction, writes: Sequence[Write]) -> lis
         except RunebookError as error:
             outcomes[place] = error
             continue
-        if type(request) in LOGGING:
-            logging.setdefault(caller, []).append(place)
+        if getattr(request, "idempotency_key", None) is None:
+            alike.setdefault((_TOGETHER[type(request)], caller), []).append(place)
         else:
             outcomes[place] = answer(tx, request, services.context(caller))
-    for caller, places in logging.items():
-        replies = log_all(tx, [writes[place].request for place in places], services.context(caller))
+    for (do_all, caller), places in alike.items():
+        replies = do_all(tx, [writes[place].request for place in places], services.context(caller))
         for place, reply in zip(places, replies, strict=True):
             outcomes[place] = reply
     return outcomes

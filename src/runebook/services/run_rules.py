@@ -115,3 +115,18 @@ def new_run(
         status=RunStatus.RUNNING,
         tags=[*(tag for tag in tags if tag.key != RUN_NAME), Tag(key=RUN_NAME, value=run_name)],
     )
+
+
+def info_of(made: NewRun) -> RunInfo:
+    """A new run as it would be read."""
+    return RunInfo(
+        run_id=made.run_id,
+        run_uuid=made.run_id,
+        experiment_id=made.experiment_id,
+        run_name=made.run_name,
+        user_id=made.user_id,
+        status=made.status,
+        start_time=made.start_time,
+        artifact_uri=made.artifact_uri,
+        lifecycle_stage=LifecycleStage.ACTIVE,
+    )

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 
 from runebook.api.frames import RunStart
 from runebook.core.errors import AlreadyExists, RunebookError
-from runebook.core.experiments import Experiment, LifecycleStage
+from runebook.core.experiments import Experiment
 from runebook.core.ids import DEFAULT_EXPERIMENT_ID, RunId
 from runebook.core.runs import RunInfo
 from runebook.services.context import Context
 from runebook.services.log_requests import Part
-from runebook.services.run_rules import check_experiment_active, chosen_run_name, new_run
+from runebook.services.run_rules import check_experiment_active, chosen_run_name, info_of, new_run
 from runebook.storage.base import NewRun, Transaction, TransactionConflict
 
 
@@ -41,7 +41,7 @@ def start_runs(
             tx.runs.create(list(new.values()))
         except AlreadyExists as error:
             raise TransactionConflict("Another frame started the run meanwhile.") from error
-    return {run_id: _info(made) for run_id, made in new.items()}
+    return {run_id: info_of(made) for run_id, made in new.items()}
 
 
 def _experiment(tx: Transaction, start: RunStart, context: Context) -> Experiment:
@@ -56,17 +56,3 @@ def _experiment(tx: Transaction, start: RunStart, context: Context) -> Experimen
     except AlreadyExists as error:
         raise TransactionConflict("Another transaction made the experiment meanwhile.") from error
     return tx.experiments.get(made)
-
-
-def _info(made: NewRun) -> RunInfo:
-    return RunInfo(
-        run_id=made.run_id,
-        run_uuid=made.run_id,
-        experiment_id=made.experiment_id,
-        run_name=made.run_name,
-        user_id=made.user_id,
-        status=made.status,
-        start_time=made.start_time,
-        artifact_uri=made.artifact_uri,
-        lifecycle_stage=LifecycleStage.ACTIVE,
-    )

@@ -5,60 +5,33 @@ from __future__ import annotations
 from runebook.api.operation import Nothing
 from runebook.api.runs import CreateRun, DeleteRun, GetRun, LogBatch, RestoreRun, SearchRuns, UpdateRun
 from runebook.core import checks
+from runebook.core.errors import RunebookError
 from runebook.core.experiments import LifecycleStage
-from runebook.core.ids import new_run_id
-from runebook.core.tags import RUN_NAME, Tag
 from runebook.services.context import Context
 from runebook.services.frames import log_one
 from runebook.services.handlers import handles
-from runebook.services.leases import FRAMES_WORTH_FOLDING_AT_END, forget_lease_expiry
-from runebook.services.run_rules import (
-    check_active,
-    check_chosen_run_id,
-    check_experiment_active,
-    check_new_run,
-    chosen_run_name,
-    new_run,
-    renamed_to,
-)
+from runebook.services.leases import FRAMES_WORTH_FOLDING_AT_END
+from runebook.services.run_groups import create_all, update_all
 from runebook.services.searches import check_search
 from runebook.storage.base import SearchQuery, Transaction
 
 
 @handles(CreateRun)
 def create_run(tx: Transaction, request: CreateRun, context: Context) -> CreateRun.Reply:
-    checks.check_experiment_id(request.experiment_id)
-    experiment = tx.experiments.get(request.experiment_id)
-    check_experiment_active(experiment)
-    check_new_run(request.user_id, request.start_time, request.tags)
-    name = chosen_run_name(request.run_name, request.tags)
-    if request.run_id is not None:
-        check_chosen_run_id(request.run_id)
-    run_id = request.run_id or new_run_id()
-    start_time = context.now_ms if request.start_time is None else request.start_time
-    tx.runs.create([new_run(experiment, run_id, name, request.user_id, start_time, request.tags)])
-    return CreateRun.Reply(run=tx.runs.get(run_id))
+    (reply,) = create_all(tx, [request], context)
+    if isinstance(reply, RunebookError):
+        raise reply
+    return reply
 
 
 @handles(UpdateRun)
 def update_run(tx: Transaction, request: UpdateRun, context: Context) -> UpdateRun.Reply:
-    checks.check_run_id(request.run_id)
-    info = tx.runs.locked([request.run_id]).get(request.run_id) or tx.runs.get_info(request.run_id)
-    check_active(info)
-    if request.end_time is not None:
-        checks.check_int64(request.end_time, "end_time", at_least=0)
-    tx.runs.update(request.run_id, status=request.status, end_time=request.end_time)
-    if request.status is not None:
-        forget_lease_expiry(tx, info)
-    if request.status is not None and request.status.is_terminated:
-        tx.leases.clear([request.run_id])
+    (reply,) = update_all(tx, [request], context)
+    if isinstance(reply, RunebookError):
+        raise reply
+    if reply.run_info.status.is_terminated:
         tx.metrics.fold(request.run_id, at_least=FRAMES_WORTH_FOLDING_AT_END)
-    if request.run_name:
-        tags = [Tag(key=RUN_NAME, value=request.run_name)]
-        run_name = renamed_to(tags)
-        tx.tags.set({request.run_id: tags})
-        tx.runs.update(request.run_id, run_name=run_name)
-    return UpdateRun.Reply(run_info=tx.runs.get_info(request.run_id))
+    return reply
 
 
 @handles(DeleteRun)
