@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from databases import Database
-from loads import load
+from loads import cost, load
 from measure import Sample
 from peers import RUNEBOOK, Server
 
@@ -19,8 +19,5 @@ def measure(server: Server, database: Database, *, quick: bool) -> Iterator[Samp
     frames = 5 if quick else 30
     found = load(server, "--writers", _WRITERS, "--frames", frames, program="frame_load.py")
     points_per_s = found["points"] / found["seconds"]
-    note = (
-        f"{found['points'] / 1e6:.1f}M points in {found['sent_bytes'] / found['points']:.1f} bytes each; "
-        f"the load took {found['cpu_s'] / found['seconds']:.0%} of a core"
-    )
-    yield Sample(f"frames/{database.name}", server.peer.name, points_per_s, note)
+    note = f"{found['points'] / 1e6:.1f}M points in {found['sent_bytes'] / found['points']:.1f} bytes each"
+    yield Sample(f"frames/{database.name}", server.peer.name, points_per_s, note, cost(found))

@@ -12,7 +12,8 @@ from collections.abc import Awaitable, Callable
 
 from connection import Connection, request
 
-_BATCH = 1000
+_FIRST_NUMBER = 10_000_000
+"""Requests of one run are numbered from here, so that a number has always as many digits."""
 
 _PATIENCE_S = 60
 _ATTEMPTS = 5
@@ -95,12 +96,18 @@ async def _create_surely(line: Line, experiment_id: str, name: str) -> str:
     raise RuntimeError("no run could be created")
 
 
-def _points(run_id: str, start: int, values: list[float]) -> bytes:
-    points = ",".join(
-        f'{{"key":"loss","value":{value},"timestamp":{1_700_000_000_000 + start + index},"step":{start + index}}}'
-        for index, value in enumerate(values)
+def _batch(run_id: str, points: int) -> bytes:
+    """A batch in which `@` stands for the thousands of steps and times: requests are made of it by one replacement."""
+    metrics = ",".join(
+        f'{{"key":"loss","value":{random.random()},"timestamp":17@{index:03},"step":@{index:03}}}'
+        for index in range(points)
     )
-    return f'{{"run_id":"{run_id}","metrics":[{points}]}}'.encode()
+    return f'{{"run_id":"{run_id}","metrics":[{metrics}]}}'.encode()
+
+
+def _point(run_id: str) -> bytes:
+    """One point, likewise; `@` stands for step and time."""
+    return f'{{"run_id":"{run_id}","key":"loss","value":{random.random()},"timestamp":17000@,"step":@}}'.encode()
 
 
 async def metrics(load: Load, experiment_id: str, points: int) -> float:
@@ -108,17 +115,14 @@ async def metrics(load: Load, experiment_id: str, points: int) -> float:
     first = Line(load.port)
     run_ids = [await _create_surely(first, experiment_id, f"job {index}") for index in range(load.connections)]
     first.close()
-    values = [random.random() for _ in range(points)]
+    path = "runs/log-metric" if points == 1 else "runs/log-batch"
 
     async def job(line: Line, index: int, deadline: float) -> None:
-        step = 0
+        template = _point(run_ids[index]) if points == 1 else _batch(run_ids[index], points)
+        number = _FIRST_NUMBER
         while load.more(deadline):
-            if points == 1:
-                body = {"run_id": run_ids[index], "key": "loss", "value": values[0], "timestamp": step, "step": step}
-                await load.ask(line, request("POST", "runs/log-metric", json.dumps(body).encode()))
-            else:
-                await load.ask(line, request("POST", "runs/log-batch", _points(run_ids[index], step, values)))
-            step += points
+            await load.ask(line, request("POST", path, template.replace(b"@", b"%d" % number)))
+            number += 1
 
     return await load.together(job)
 
@@ -184,9 +188,11 @@ def main() -> None:
         work = lives(load, arguments.experiment)
     else:
         work = repeat(load, *arguments.request)
+    cpu_s = time.process_time()
     seconds = asyncio.run(work)
+    cpu_s = time.process_time() - cpu_s
     p50_ms = statistics.median(load.times_ms) if load.times_ms else None
-    found = {"done": len(load.times_ms), "failed": load.failed, "seconds": seconds, "p50_ms": p50_ms}
+    found = {"done": len(load.times_ms), "failed": load.failed, "seconds": seconds, "p50_ms": p50_ms, "cpu_s": cpu_s}
     print(json.dumps(found | {"read_bytes": load.read_bytes}))
 
 

@@ -38,3 +38,8 @@ def post(server: Server, path: str, body: dict[str, Any]) -> dict[str, Any]:
 
 def failures(found: dict[str, Any]) -> str:
     return f"{found['failed']} of {found['failed'] + found['done']} failed" if found["failed"] else ""
+
+
+def cost(found: dict[str, Any]) -> str:
+    """What the load itself took: where it is near a whole core, the load was the limit."""
+    return f"the load took {found['cpu_s'] / found['seconds']:.0%} of a core"

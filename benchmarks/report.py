@@ -13,7 +13,7 @@ from measure import Row, Sample, medians
 from peers import PEERS, RUNEBOOK, Peer
 from rows import ROWS
 
-_RESULTS = Path(__file__).parent / "results"
+RESULTS = Path(__file__).parent / "results"
 
 
 def machine() -> str:
@@ -88,8 +88,8 @@ def _amount(value: float | None, unit: str) -> str:
 def save(samples: Sequence[Sample], failed: Sequence[str], versions: dict[str, str], *, quick: bool) -> str:
     """Write `results/latest.md` and `.json`; return the Markdown."""
     text = markdown(samples, failed, versions, quick=quick)
-    _RESULTS.mkdir(exist_ok=True)
-    (_RESULTS / "latest.md").write_text(text, encoding="utf-8")
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "latest.md").write_text(text, encoding="utf-8")
     body = {
         "machine": machine(),
         "versions": versions,
@@ -99,5 +99,5 @@ def save(samples: Sequence[Sample], failed: Sequence[str], versions: dict[str, s
         "failed": failed,
         "samples": [vars(sample) for sample in samples],
     }
-    (_RESULTS / "latest.json").write_text(json.dumps(body, indent=1) + "\n", encoding="utf-8")
+    (RESULTS / "latest.json").write_text(json.dumps(body, indent=1) + "\n", encoding="utf-8")
     return text

@@ -90,10 +90,8 @@ def _measure(peers: list[Peer], topics: list[str], stores: list[str], *, quick: 
                 try:
                     for sample in part:
                         samples.append(sample)
-                        print(
-                            f"{number + 1} {sample.peer} {sample.row}: {sample.value:.4g} {sample.note}",
-                            file=sys.stderr,
-                        )
+                        told = "; ".join(filter(None, (sample.note, sample.detail)))
+                        print(f"{number + 1} {sample.peer} {sample.row}: {sample.value:.4g} {told}", file=sys.stderr)
                 except (RuntimeError, OSError, subprocess.SubprocessError) as error:
                     failed.append(f"{peer.title}, {name}: {error}")
                     print(f"{number + 1} FAILED {failed[-1]}", file=sys.stderr)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from databases import Postgresql, bouncer_command, open_database, pooled
-from loads import failures, load
+from loads import cost, failures, load
 from measure import Sample
 from peers import Peer, serve
 
@@ -28,4 +28,4 @@ def measure(peer: Peer, *, quick: bool) -> Iterator[Sample]:
             found = load(server, "metrics", "--connections", _WRITERS, "--seconds", 3 if quick else 15)
     asked = found["done"] + found["failed"]
     yield Sample("writers_failed/postgresql", peer.name, found["failed"], f"of {asked} requests")
-    yield Sample("writers/postgresql", peer.name, found["done"] / found["seconds"], failures(found))
+    yield Sample("writers/postgresql", peer.name, found["done"] / found["seconds"], failures(found), cost(found))
