@@ -16,20 +16,22 @@ from runebook.api.params import LogParam
 from runebook.api.runs import CreateRun, LogBatch, UpdateRun
 from runebook.api.tags import SetTag
 from runebook.core.errors import RunebookError, TemporarilyUnavailable
+from runebook.core.ids import WriterId
 from runebook.services.context import Caller, Context
 from runebook.services.dispatch import MAX_ATTEMPTS, PATIENCE_S, Services, answer
 from runebook.services.frames import log_all
 from runebook.services.run_groups import create_all, update_all
 from runebook.storage.base import Transaction, TransactionConflict
 
-_TOGETHER: dict[type[Operation], Callable[[Transaction, Sequence[Any], Context], list[Any]]] = {
-    CreateRun: create_all,
-    UpdateRun: update_all,
-    **dict.fromkeys((LogMetric, LogBatch, LogParam, SetTag, LogFrame), log_all),
-}
-"""What does many requests at once, in a constant number of statements."""
+_LOGGING, _CHANGING_RUNS, _MAKING_RUNS = range(3)
 
-GROUPED = frozenset(_TOGETHER)
+_STAGE_OF: dict[type[Operation], int] = {
+    **dict.fromkeys((LogMetric, LogBatch, LogParam, SetTag, LogFrame), _LOGGING),
+    UpdateRun: _CHANGING_RUNS,
+    CreateRun: _MAKING_RUNS,
+}
+
+GROUPED = frozenset(_STAGE_OF)
 """Operations that are committed together."""
 
 MAX_GROUP = 512
@@ -166,8 +168,8 @@ def _commit(services: Services, writes: Sequence[Write]) -> list[Any]:
 
 def _do_all(services: Services, tx: Transaction, writes: Sequence[Write]) -> list[Any]:
     """Raises whatever keeps one of them from being done together with the others."""
-    outcomes: list[Any] = [None] * len(writes)
-    alike: dict[tuple[Any, Caller], list[int]] = {}
+    outcomes: dict[int, Any] = {}
+    alike: dict[tuple[int, Caller], list[int]] = {}
     for place, (request, caller, _) in enumerate(writes):
         try:
             services.authorizer.authorize(caller, type(request).spec.needs, request, tx)
@@ -176,15 +178,43 @@ def _do_all(services: Services, tx: Transaction, writes: Sequence[Write]) -> lis
         except RunebookError as error:
             outcomes[place] = error
             continue
-        if getattr(request, "idempotency_key", None) is None:
-            alike.setdefault((_TOGETHER[type(request)], caller), []).append(place)
-        else:
-            outcomes[place] = answer(tx, request, services.context(caller))
-    for (do_all, caller), places in alike.items():
-        replies = do_all(tx, [writes[place].request for place in places], services.context(caller))
-        for place, reply in zip(places, replies, strict=True):
-            outcomes[place] = reply
-    return outcomes
+        alike.setdefault((_stage(request), caller), []).append(place)
+    locking = [places for (stage, _), places in alike.items() if stage < _MAKING_RUNS]
+    if len(locking) > 1:
+        _lock(tx, [writes[place].request for places in locking for place in places])
+    for stage, caller in sorted(alike):
+        places, context = alike[stage, caller], services.context(caller)
+        requests = [writes[place].request for place in places]
+        replies = _STAGES[stage](tx, requests, context)
+        outcomes.update(zip(places, replies, strict=True))
+    return [outcomes[place] for place in range(len(writes))]
+
+
+def _stage(request: Operation) -> int:
+    known_again = getattr(request, "idempotency_key", None) is not None
+    return len(_STAGES) - 1 if known_again else _STAGE_OF[type(request)]
+
+
+def _answer_each(tx: Transaction, requests: Sequence[Operation], context: Context) -> list[Any]:
+    return [answer(tx, request, context) for request in requests]
+
+
+def _lock(tx: Transaction, requests: Sequence[Any]) -> None:
+    """Take the locks of all requests in the order in which every transaction takes them: writers, then runs."""
+    frames = [request for request in requests if isinstance(request, LogFrame)]
+    tx.writers.last_sequences({WriterId(frame.writer) for frame in frames})
+    named = {request.run_id for request in requests if not isinstance(request, (LogFrame, CreateRun))}
+    tx.runs.locked(named | {part.run_id for frame in frames for part in frame.runs})
+
+
+_STAGES: tuple[Callable[[Transaction, Sequence[Any], Context], list[Any]], ...] = (
+    log_all,
+    update_all,
+    create_all,
+    _answer_each,
+)
+"""What a transaction does, in this order, as all take their locks in one: writers, runs, names, experiments. Each but
+the last does many requests in a constant number of statements; the last those that name an idempotency key."""
 
 
 def _again(error: TemporarilyUnavailable) -> TemporarilyUnavailable:
