@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from runebook.storage.sql.dialects import Dialect, Rows, Sqlite
+from collections.abc import Sequence
+
+from runebook.storage.sql.dialects import Condition, Dialect, Rows, Sqlite
 from runebook.storage.sql.tables import Table
 
 
@@ -51,8 +53,29 @@ class RecordingSqlite(Sqlite):
         return self._piece(super().limit(count), self.other.limit(count))
 
     def select_locked(self, columns: str, table: str, where: str, *, shared: bool = False) -> str:
-        theirs = self.other.select_locked(columns, table, where, shared=shared)
-        return self._piece(super().select_locked(columns, table, where, shared=shared), theirs)
+        """Marked by comments, as what is between them may still change."""
+        before, after = self.other.select_locked(columns, table, "...", shared=shared).split("...")
+        number = len(self._pieces)
+        ours = (f"SELECT {columns} FROM {table} /* lock {number} */ WHERE ", f" /* {number} locked */")
+        return self._piece(ours[0], before) + where + self._piece(ours[1], after)
+
+    def one_of(self, values: Sequence[object]) -> Condition:
+        ours = super().one_of(values)
+        self._piece(ours.text, self.other.one_of(values).text)
+        return ours
+
+    def among(self, columns: tuple[str, str], pairs: Sequence[tuple[int, int]]) -> Condition:
+        ours = super().among(columns, pairs)
+        self._piece(ours.text, self.other.among(columns, pairs).text)
+        return ours
+
+    def update(self, rows: Rows) -> str:
+        self._note(self.other.update(rows))
+        return super().update(rows)
+
+    def delete(self, rows: Rows) -> str:
+        self._note(self.other.delete(rows))
+        return super().delete(rows)
 
     def bound(self, sql: str) -> str:
         said = sql

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache
 from typing import NamedTuple
 
-from runebook.core.errors import InvalidParameterValue, RunebookError, TemporarilyUnavailable
+from runebook.core.errors import TemporarilyUnavailable
 from runebook.storage.base import TransactionConflict
+from runebook.storage.sql.driver_texts import one_line, value_error, with_percent_names
+from runebook.storage.sql.schema import TABLES
 from runebook.storage.sql.tables import INDEXED_CHARACTERS, Column, Index, Table, Type
 
-_NAMED = re.compile(r"'[^']*'|(?<![:\w]):([a-z_]\w*)")
 UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -39,10 +40,10 @@ def quoted(names: Sequence[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
-class Pairs(NamedTuple):
-    """A condition on two columns, and the values of its parameters."""
+class Condition(NamedTuple):
+    """A condition, and the values of its parameters."""
 
-    condition: str
+    text: str
     parameters: dict[str, object]
 
 
@@ -149,13 +150,26 @@ class Dialect:
         """The statements that insert a row with a chosen PUBLIC_ID, unless it is there."""
         return [self.insert_missing(rows)]
 
-    def among(self, columns: tuple[str, str], pairs: Sequence[tuple[int, int]]) -> Pairs:
+    def one_of(self, values: Sequence[object]) -> Condition:
+        """The end of a condition: what stands before it is one of the values. Equal numbers of them, equal texts."""
+        parameters = {f"values_{place}": value for place, value in enumerate(values)}
+        return Condition(f"IN ({', '.join(f':{name}' for name in parameters)})", parameters)
+
+    def among(self, columns: tuple[str, str], pairs: Sequence[tuple[int, int]]) -> Condition:
         """Whether the two columns are one of the pairs. Equal numbers of pairs make equal texts."""
         listed = ", ".join(f"(:left_{place}, :right_{place})" for place in range(len(pairs)))
         parameters: dict[str, object] = {}
         for place, (left, right) in enumerate(pairs):
             parameters[f"left_{place}"], parameters[f"right_{place}"] = left, right
-        return Pairs(f"({columns[0]}, {columns[1]}) IN ({self.rows_keyword}{listed})", parameters)
+        return Condition(f"({columns[0]}, {columns[1]}) IN ({self.rows_keyword}{listed})", parameters)
+
+    def at_once(self, insertion: str, rows: Rows) -> str | None:
+        """As an insertion, but of many rows at once: its parameters are the columns of all rows, each a list.
+
+        None where nothing is faster than the driver's `executemany`.
+        """
+        del insertion, rows
+        return None
 
     def rewritten(self, table: Table, kept: str) -> list[str]:
         """Bring a table to this shape that has more columns, and keep the rows for which `kept` holds, in order.
@@ -173,7 +187,7 @@ class Dialect:
 
     def bound(self, sql: str) -> str:
         """The statement as the driver wants its named parameters."""
-        return _with_percent_names(sql)
+        return with_percent_names(sql)
 
     def meaning(self, error: Exception) -> Exception | None:
         """What an error of the driver means to us, or None when it is a defect of ours: so is any, without a driver."""
@@ -224,7 +238,7 @@ class Sqlite(Dialect):
             "unable to open|disk I/O|disk is full|readonly|malformed|not a database", text
         ):
             return TemporarilyUnavailable(f"The SQLite store cannot be used: {text}. Check its file, folder and disk.")
-        return _value_error(error, too_large=isinstance(error, OverflowError))
+        return value_error(error, too_large=isinstance(error, OverflowError))
 
 
 class Postgresql(Dialect):
@@ -251,6 +265,22 @@ class Postgresql(Dialect):
     def insert_returning_id(self, rows: Rows) -> str:
         return self.insert(rows) + " RETURNING id"
 
+    def one_of(self, values: Sequence[object]) -> Condition:
+        return Condition("= ANY(:values)", {"values": list(values)})
+
+    def among(self, columns: tuple[str, str], pairs: Sequence[tuple[int, int]]) -> Condition:
+        lefts, rights = zip(*pairs, strict=True)
+        listed = "SELECT * FROM unnest(:lefts::bigint[], :rights::bigint[])"
+        return Condition(f"({columns[0]}, {columns[1]}) IN ({listed})", {"lefts": [*lefts], "rights": [*rights]})
+
+    def at_once(self, insertion: str, rows: Rows) -> str | None:
+        """Arrays, sent in binary: half the time of `executemany` for 64 rows, and for any more."""
+        start, end = insertion.find("VALUES ("), insertion.find(")", insertion.find("VALUES ("))
+        if start < 0:
+            return None
+        arrays = ", ".join(f"%b::{_array_types(rows.table)[column]}" for column in rows.columns)
+        return f"{insertion[:start]}SELECT * FROM unnest({arrays}){insertion[end + 1 :]}"
+
     def meaning(self, error: Exception) -> Exception | None:
         state: str | None = getattr(error, "sqlstate", None)
         if state == "23505":
@@ -259,8 +289,8 @@ class Postgresql(Dialect):
             return TransactionConflict(f"PostgreSQL: {error}")
         lost = type(error).__name__ in ("OperationalError", "InterfaceError", "ConnectionTimeout")
         if (state is None and lost) or (state is not None and state[:2] in ("08", "53", "57", "58")):
-            return TemporarilyUnavailable(f"The PostgreSQL store cannot be reached: {_one_line(error)}")
-        return _value_error(error, too_large=state in ("22001", "22003"))
+            return TemporarilyUnavailable(f"The PostgreSQL store cannot be reached: {one_line(error)}")
+        return value_error(error, too_large=state in ("22001", "22003"))
 
 
 class Mysql(Dialect):
@@ -344,32 +374,21 @@ class Mysql(Dialect):
             return TransactionConflict(f"MySQL: {error}")
         lost = number in (1040, 1047, 1053, 1152, 1158, 1159, 1160, 1161, 1927, 2002, 2003, 2006, 2013, 2055)
         if lost or (number == 0 and type(error).__name__ == "InterfaceError"):
-            return TemporarilyUnavailable(f"The MySQL store cannot be reached: {_one_line(error)}")
-        return _value_error(error, too_large=number in (1153, 1264, 1406))
+            return TemporarilyUnavailable(f"The MySQL store cannot be reached: {one_line(error)}")
+        return value_error(error, too_large=number in (1153, 1264, 1406))
+
+
+@cache
+def _array_types(table: str) -> dict[str, str]:
+    """PostgreSQL's types of many values of each column."""
+    texts = (Type.KEY, Type.TEXT)
+    types = {
+        kind: "text[]" if kind in texts else f"{name.split(' GEN')[0]}[]" for kind, name in Postgresql.types.items()
+    }
+    return {column.name: types[column.type] for each in TABLES if each.name == table for column in each.columns}
 
 
 SQLITE = Sqlite()
 POSTGRESQL = Postgresql()
 MYSQL = Mysql(mariadb=False)
 MARIADB = Mysql(mariadb=True)
-
-
-@lru_cache(maxsize=2048)
-def _with_percent_names(sql: str) -> str:
-    """`:name` as `%(name)s`, outside of string literals."""
-    return _NAMED.sub(lambda found: f"%({found[1]})s" if found[1] else found[0], sql.replace("%", "%%"))
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
-
-
-def _value_error(error: Exception, *, too_large: bool) -> RunebookError | None:
-    """Values that a client may send and no database holds: lone surrogates, NUL where it is refused, too large ones."""
-    if too_large:
-        return InvalidParameterValue(f"A value is too large for the store: {_one_line(error)}")
-    if isinstance(error, UnicodeEncodeError):
-        return InvalidParameterValue(f"Text that is not valid Unicode cannot be stored: {error.reason}.")
-    if "NUL" in str(error) or "0x00" in str(error) or "\\u0000" in str(error):
-        return InvalidParameterValue("Text with a NUL character cannot be stored.")
-    return None

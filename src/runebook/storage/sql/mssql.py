@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runebook.storage.sql.dialects import UPPER, Dialect, Pairs, Rows, quoted
+from runebook.storage.sql.dialects import UPPER, Condition, Dialect, Rows, quoted
 from runebook.storage.sql.tables import INDEXED_CHARACTERS, Index, Table, Type
 
 
@@ -71,12 +71,12 @@ class Mssql(Dialect):
         changes = ", ".join(f'"{column}" = new."{column}"' for column in rows.others)
         return self._merge(rows, f" WHEN MATCHED THEN UPDATE SET {changes}")
 
-    def among(self, columns: tuple[str, str], pairs: Sequence[tuple[int, int]]) -> Pairs:
+    def among(self, columns: tuple[str, str], pairs: Sequence[tuple[int, int]]) -> Condition:
         """There are no row values, but tables of values."""
         condition, parameters = super().among(columns, pairs)
         listed = condition[condition.index("VALUES") : -1]
         same = f"pairs.a = {columns[0]} AND pairs.b = {columns[1]}"
-        return Pairs(f"EXISTS (SELECT 1 FROM ({listed}) AS pairs (a, b) WHERE {same})", parameters)
+        return Condition(f"EXISTS (SELECT 1 FROM ({listed}) AS pairs (a, b) WHERE {same})", parameters)
 
     def rewritten(self, table: Table, kept: str) -> list[str]:
         """`SELECT ... INTO` makes the copy."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 from runebook.core.errors import InternalError
 from runebook.storage.sql.dialects import Dialect, Rows
@@ -12,6 +12,11 @@ Row = tuple[Any, ...]
 
 _MAX_LIST = 1024
 """Values in one IN list: the largest power of two that SQL Server's 2100 parameters hold. SQLite takes 32766."""
+
+_MANY = 8
+"""Rows from which on a statement of their own is faster than one for each, where there is such a statement."""
+
+ItemT = TypeVar("ItemT")
 
 
 class Cursor(Protocol):
@@ -60,37 +65,23 @@ class Session:
         return row
 
     def fetch_in(self, sql: str, values: Iterable[Any], /, **parameters: Any) -> list[Row]:
-        """Rows of a query with `IN (:values)`, for all of the values; asked in parts when there are very many.
-
-        The list is filled up to a power of two with its last value, so that there are few different statements.
-        """
-        rest = list(dict.fromkeys(values))
+        """Rows of a query with `IN (:values)`, for all of the values; asked in parts when there are very many."""
         rows: list[Row] = []
-        while rest:
-            part, rest = rest[:_MAX_LIST], rest[_MAX_LIST:]
-            size = 1 << (len(part) - 1).bit_length()
-            part += part[-1:] * (size - len(part))
-            names = ", ".join(f":values_{place}" for place in range(size))
-            listed = {f"values_{place}": value for place, value in enumerate(part)}
-            rows += self.fetch_with(sql.replace("(:values)", f"({names})"), {**parameters, **listed})
+        for part in _parts(values, _MAX_LIST):
+            condition = self.dialect.one_of(part)
+            rows += self.fetch_with(sql.replace("IN (:values)", condition.text), parameters | condition.parameters)
         return rows
 
     def fetch_pairs(self, sql: str, columns: tuple[str, str], pairs: Iterable[tuple[int, int]], /) -> list[Row]:
-        """Rows of a query that ends in `WHERE (:pairs)`: those whose two columns are one of the pairs.
-
-        As `fetch_in`, asked in parts when there are very many.
-        """
-        rest = list(dict.fromkeys(pairs))
+        """Rows of a query with `(:pairs)`, for which the two columns are one of the pairs; as `fetch_in`."""
         rows: list[Row] = []
-        while rest:
-            part, rest = rest[: _MAX_LIST // 2], rest[_MAX_LIST // 2 :]
-            part += part[-1:] * ((1 << (len(part) - 1).bit_length()) - len(part))
-            among = self.dialect.among(columns, part)
-            rows += self.fetch_with(sql.replace("(:pairs)", among.condition), among.parameters)
+        for part in _parts(pairs, _MAX_LIST // 2):
+            condition = self.dialect.among(columns, part)
+            rows += self.fetch_with(sql.replace("(:pairs)", condition.text), condition.parameters)
         return rows
 
     def insert(self, rows: Rows, many: Sequence[Row]) -> None:
-        self._write(self.dialect.insert(rows), many)
+        self._insert(self.dialect.insert(rows), rows, many)
 
     def insert_returning_id(self, rows: Rows, row: Row) -> int:
         self._call(self._cursor.execute, self.dialect.insert_returning_id(rows), row)
@@ -108,21 +99,21 @@ class Session:
 
     def insert_missing(self, rows: Rows, many: Iterable[Row]) -> int:
         """Leave rows that are there as they are; returns how many were new."""
-        return self._write(self.dialect.insert_missing(rows), _in_order(rows, many))
+        return self._insert(self.dialect.insert_missing(rows), rows, _in_order(rows, many))
 
     def upsert(self, rows: Rows, many: Iterable[Row]) -> None:
         """Insert rows or overwrite them; of equal keys the last counts."""
         latest = {row[: len(rows.key)]: row for row in many}
-        self._write(self.dialect.upsert(rows), _in_order(rows, latest.values()))
+        self._insert(self.dialect.upsert(rows), rows, _in_order(rows, latest.values()))
 
     def update(self, rows: Rows, many: Iterable[Row]) -> None:
         """Overwrite rows that are there, found by their keys."""
         size = len(rows.key)
         self._write(self.dialect.update(rows), [row[size:] + row[:size] for row in _in_order(rows, many)])
 
-    def delete(self, rows: Rows, keys: Iterable[Row]) -> None:
-        """Delete rows by their keys; those that are not there are passed over."""
-        self._write(self.dialect.delete(rows), sorted(keys))
+    def delete(self, rows: Rows, keys: Iterable[Row]) -> int:
+        """Delete rows by their keys; those that are not there are passed over. Returns how many were there."""
+        return self._write(self.dialect.delete(rows), sorted(keys))
 
     def commit(self) -> None:
         self.run("COMMIT")
@@ -139,6 +130,13 @@ class Session:
 
     def close(self) -> None:
         self._cursor.close()
+
+    def _insert(self, sql: str, rows: Rows, many: Sequence[Row]) -> int:
+        at_once = self.dialect.at_once(sql, rows) if len(many) >= _MANY else None
+        if at_once is None:
+            return self._write(sql, many)
+        self._call(self._cursor.execute, at_once, [list(column) for column in zip(*many, strict=True)])
+        return self._cursor.rowcount
 
     def _write(self, sql: str, many: Sequence[Row]) -> int:
         if not many:
@@ -162,3 +160,11 @@ class Session:
 def _in_order(rows: Rows, many: Iterable[Row]) -> list[Row]:
     """By their keys: writers that take locks in one order do not deadlock."""
     return sorted(many, key=lambda row: row[: len(rows.key)])
+
+
+def _parts(items: Iterable[ItemT], size: int) -> Iterator[list[ItemT]]:
+    """The different items in parts, each filled up to a power of two with its last: that makes few statements."""
+    rest = list(dict.fromkeys(items))
+    while rest:
+        part, rest = rest[:size], rest[size:]
+        yield part + part[-1:] * ((1 << (len(part) - 1).bit_length()) - len(part))
