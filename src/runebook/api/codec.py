@@ -21,20 +21,31 @@ import msgspec
 import msgspec.inspect
 from msgspec import DecodeError, ValidationError
 
+from runebook.api.histories import encode_history
 from runebook.api.operation import Operation
 from runebook.api.wire import normalize
 from runebook.core.checks import SEE_DOCS, invalid, missing
 from runebook.core.errors import InvalidParameterValue
+from runebook.core.histories import History
 
 OperationT = TypeVar("OperationT", bound=Operation)
 
 _CAMEL_KEY = re.compile(rb'"[a-z]+(?:[A-Z][a-z0-9]*)+"\s*:')
 _FIELD_PATH = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
+_NULL = re.compile(rb"[:,\[]null[,\]}]")
 _MISSING = re.compile(r"missing required field `(?P<name>[^`]+)`")
 
 _decoders: dict[type, msgspec.json.Decoder[Any]] = {}
 _binary_decoders: dict[type, msgspec.msgpack.Decoder[Any]] = {}
-_encoder = msgspec.json.Encoder()
+
+
+def _encode_other(value: Any) -> msgspec.Raw:
+    if isinstance(value, History):
+        return encode_history(value)
+    raise NotImplementedError(f"{type(value).__name__} has no JSON")
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_encode_other)
 _binary_encoder = msgspec.msgpack.Encoder()
 
 
@@ -156,8 +167,8 @@ def _decoder(kind: type) -> msgspec.json.Decoder[Any]:
 def _encode(value: Any) -> bytes:
     """JSON. Absent fields are left out of records, so a null can only be a double that is not finite (or in a text)."""
     data = _encoder.encode(value)
-    if b"null" in data:
-        return _encoder.encode(_spell_doubles(msgspec.to_builtins(value)))
+    if b"null" in data and _NULL.search(data):
+        return _encoder.encode(_spell_doubles(msgspec.to_builtins(value, enc_hook=list)))
     return data
 
 

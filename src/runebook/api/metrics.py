@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from runebook.api.operation import Family, Nothing, Operation
 from runebook.api.permissions import edit, read
 from runebook.api.runs import RUN_ALIAS
@@ -35,7 +37,7 @@ class GetMetricHistory(Operation, verb="GET", path="metrics/get-history", needs=
     page_token: str | None = None
 
     class Reply(Record):
-        metrics: list[Metric] = []
+        metrics: Sequence[Metric] = []
         next_page_token: str | None = None
 
 

@@ -8,6 +8,7 @@ from runebook.api.metrics import GetMetricHistory, GetMetricHistoryBulk, GetMetr
 from runebook.api.operation import Nothing
 from runebook.core import checks, limits
 from runebook.core.errors import InvalidParameterValue
+from runebook.core.histories import History
 from runebook.core.metrics import Metric
 from runebook.services.context import Context
 from runebook.services.frames import log_one
@@ -29,7 +30,7 @@ def get_metric_history(tx: Transaction, request: GetMetricHistory, context: Cont
     page = tx.metrics.history(
         request.run_id, request.metric_key, max_results=request.max_results, page_token=request.page_token or None
     )
-    return GetMetricHistory.Reply(metrics=[_plain(metric) for metric in page.items], next_page_token=page.next_token)
+    return GetMetricHistory.Reply(metrics=_plain(page.items), next_page_token=page.next_token)
 
 
 @handles(GetMetricHistoryBulk)
@@ -103,11 +104,13 @@ def _check_metric_key(metric_key: str) -> None:
     checks.check_text(metric_key, "metric_key", max_length=limits.MAX_KEY_LENGTH)
 
 
-def _plain(metric: Metric) -> Metric:
-    """The point without its dataset, which only some stores keep with runs: replies are alike on all of them."""
-    if metric.dataset_name is None:
-        return metric
-    return Metric(key=metric.key, value=metric.value, timestamp=metric.timestamp, step=metric.step)
+def _plain(metrics: Sequence[Metric]) -> Sequence[Metric]:
+    """The points without their datasets, which only some stores keep with runs: replies are alike on all of them."""
+    if isinstance(metrics, History) and metrics:
+        return metrics
+    return [
+        Metric(key=metric.key, value=metric.value, timestamp=metric.timestamp, step=metric.step) for metric in metrics
+    ]
 
 
 def _of_run(metric: Metric, run_id: str) -> Metric:

@@ -32,6 +32,13 @@ class Page(Struct, Generic[ItemT], frozen=True):
     next_token: str | None
 
 
+class HistoryPage(NamedTuple):
+    """Points of one metric in order, and the token of the next page when there is one."""
+
+    items: Sequence[Metric]
+    next_token: str | None
+
+
 class SearchQuery(NamedTuple):
     """A search as the caller asked it. The filter and order are texts; each backend hands them to `runebook.search`."""
 
@@ -224,7 +231,7 @@ class MetricStore(Protocol):
 
     def history(
         self, run_id: str, key: str, *, max_results: int | None = None, page_token: str | None = None
-    ) -> Page[Metric]:
+    ) -> HistoryPage:
         """Points by time, then step, then value (NaN last). An unknown run or key has none.
 
         Whether a point says which dataset it was measured on is up to the backend: only logged models keep that.
@@ -239,7 +246,8 @@ class MetricStore(Protocol):
     def fold(self, run_id: str, *, at_least: int = 1) -> int:
         """Turn the frames that appends left into chunks per key; readers see no difference.
 
-        Returns the frames folded: none of a run that has fewer than `at_least`.
+        Returns the frames folded: none of a run that has fewer than `at_least`, and of a run that has very much to
+        fold a part only, as the caller has it locked; `Storage.fold_step` does the rest.
         """
 
 
@@ -409,7 +417,10 @@ class Storage(Protocol):
         """
 
     def fold_step(self, max_runs: int) -> int:
-        """Fold the frames of up to `max_runs` runs that have many, one transaction a run. Returns the runs folded."""
+        """Fold the frames of up to `max_runs` runs that have many, a short transaction a run. Returns the runs folded.
+
+        One that has very many counts once for each part. Any number of processes may do this at once.
+        """
 
     def close(self) -> None:
         """Release connections and locks. The store cannot be used afterwards."""

@@ -135,7 +135,8 @@ class MetricStoreContract:
         with storage.write() as tx:
             tx.metrics.fold(run_id)
         log(storage, run_id, points[25:])
-        found, token, sizes = [], None, []
+        found: list[Metric] = []
+        token, sizes = None, []
         while True:
             with storage.read() as tx:
                 page = tx.metrics.history(run_id, "m", max_results=16, page_token=token)

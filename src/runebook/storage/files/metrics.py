@@ -8,7 +8,7 @@ from runebook.core.metrics import Metric, MetricSummary, Point
 from runebook.search.page_tokens import SortValue, decode_token, encode_token, query_digest, sort_value
 from runebook.search.tree import Key
 from runebook.search.vocabulary import RUNS, OrderKey
-from runebook.storage.base import Page, Series
+from runebook.storage.base import HistoryPage, Series
 from runebook.storage.files import keyed, series
 from runebook.storage.files.series import Sample, lines
 from runebook.storage.files.view import View
@@ -48,7 +48,7 @@ class MetricFiles:
 
     def history(
         self, run_id: str, key: str, *, max_results: int | None = None, page_token: str | None = None
-    ) -> Page[Metric]:
+    ) -> HistoryPage:
         found = sorted(self._samples(run_id, key), key=series.by_time)
         digest = query_digest("history", run_id, key)
         if page_token:
@@ -56,7 +56,7 @@ class MetricFiles:
             found = [sample for sample in found if [_comparable(value) for value in _place(sample)] > after]
         page = found if max_results is None else found[:max_results]
         token = encode_token(digest, _place(page[-1])) if page and len(page) < len(found) else None
-        return Page([_metric(key, sample) for sample in page], token)
+        return HistoryPage([_metric(key, sample) for sample in page], token)
 
     def steps(self, run_id: str, key: str, start_step: int | None, end_step: int | None) -> list[int]:
         steps = {sample.step for sample in self._samples(run_id, key)}

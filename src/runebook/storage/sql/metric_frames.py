@@ -42,15 +42,16 @@ def encode_frame(series: Sequence[tuple[int, Columns]]) -> bytes:
     return _HEADER.pack(VERSION, coding, len(series), sum(counts), crc32(body)) + body
 
 
-def decode_frame(payload: bytes) -> list[tuple[int, Columns]]:
-    """The series of an append, as they were given to it.
+def decode_frame(payload: bytes, *, only: int | None = None) -> list[tuple[int, Columns]]:
+    """The series of an append, as they were given to it; or those of one name.
 
     Raises:
         InternalError: the payload is damaged, or a newer release wrote it.
 
     """
     if payload[:1] == b"\x01":
-        return _decode_version_1(payload)
+        found = _decode_version_1(payload)
+        return found if only is None else [one for one in found if one[0] == only]
     check_version(payload, VERSION)
     if len(payload) < _HEADER.size:
         raise damaged("a header is cut off")
@@ -62,10 +63,10 @@ def decode_frame(payload: bytes) -> list[tuple[int, Columns]]:
         body = numbers(zstd().decompress(body))
     if len(body) != ITEM_BYTES * (2 * size + 3 * points):
         raise damaged(f"{len(body)} bytes for {size} series with {points} points")
-    return _split(body, size, points)
+    return _split(body, size, points, only)
 
 
-def _split(body: bytes, size: int, points: int) -> list[tuple[int, Columns]]:
+def _split(body: bytes, size: int, points: int, only: int | None) -> list[tuple[int, Columns]]:
     heads = struct.unpack_from(f"<{2 * size}q", body)
     if sum(heads[size:]) != points:
         raise damaged(f"{sum(heads[size:])} points of series in a frame of {points}")
@@ -76,8 +77,9 @@ def _split(body: bytes, size: int, points: int) -> list[tuple[int, Columns]]:
     start = 0
     for name_id, count in zip(heads[:size], heads[size:], strict=True):
         end = start + count * ITEM_BYTES
-        columns = (body[place + start : place + end] for place in (steps, times, values))
-        series.append((name_id, Columns.from_bytes(*columns)))
+        if only is None or name_id == only:
+            columns = (body[place + start : place + end] for place in (steps, times, values))
+            series.append((name_id, Columns.from_bytes(*columns)))
         start = end
     return series
 

@@ -7,15 +7,18 @@ import binascii
 import struct
 import zlib
 from collections.abc import Iterable
-from itertools import islice
 
+from runebook.core.columns import Columns
 from runebook.core.errors import InvalidParameterValue
+from runebook.core.histories import History
 from runebook.core.limits import MAX_INT64, MIN_INT64
-from runebook.core.metrics import Metric, Point
-from runebook.storage.base import Page
-from runebook.storage.sql.metric_series import BEFORE_ALL, Place, place, points_within, series
+from runebook.core.metrics import Point
+from runebook.storage.base import HistoryPage
+from runebook.storage.sql.metric_order import Place, part
+from runebook.storage.sql.metric_series import chosen, points_behind, points_within
 from runebook.storage.sql.references import References
 from runebook.storage.sql.session import Session
+from runebook.storage.sql.values import stored
 
 _TOKEN = struct.Struct("<Iqqd")
 
@@ -29,15 +32,16 @@ class SqlMetricHistory:
 
     def history(
         self, run_id: str, key: str, *, max_results: int | None = None, page_token: str | None = None
-    ) -> Page[Metric]:
-        after = _after(page_token, run_id, key) if page_token else BEFORE_ALL
+    ) -> HistoryPage:
+        after = _after(page_token, run_id, key) if page_token else None
         found = self._find(run_id, key)
         if found is None:
-            return Page([], None)
-        points = list(islice(series(self._db, *found, after), None if max_results is None else max_results + 1))
-        page = points[:max_results]
-        metrics = [Metric(key=key, value=value, timestamp=time, step=step) for step, time, value in page]
-        return Page(metrics, _token(run_id, key, page[-1]) if page and len(points) > len(page) else None)
+            return HistoryPage([], None)
+        points = points_behind(self._db, *found, after, None if max_results is None else max_results + 1)
+        if max_results is None or len(points) <= max_results:
+            return HistoryPage(History(key, points), None)
+        page = part(points, 0, max_results)
+        return HistoryPage(History(key, page), _token(run_id, key, page))
 
     def steps(self, run_id: str, key: str, start_step: int | None, end_step: int | None) -> list[int]:
         found = self._find(run_id, key)
@@ -45,7 +49,7 @@ class SqlMetricHistory:
             return []
         lowest = MIN_INT64 if start_step is None else start_step
         highest = MAX_INT64 if end_step is None else end_step
-        return sorted({point.step for point in points_within(self._db, *found, lowest, highest)})
+        return sorted(set(points_within(self._db, *found, lowest, highest).steps))
 
     def points_at(self, run_id: str, key: str, steps: Iterable[int]) -> list[Point]:
         wanted = set(steps)
@@ -53,7 +57,7 @@ class SqlMetricHistory:
         if found is None or not wanted:
             return []
         points = points_within(self._db, *found, min(wanted), max(wanted))
-        return sorted((point for point in points if point.step in wanted), key=lambda point: (point.step, place(point)))
+        return sorted(chosen(points, [step in wanted for step in points.steps]), key=lambda point: point.step)
 
     def _find(self, run_id: str, key: str) -> tuple[int, int] | None:
         """The integers of a run and a key, when both are there."""
@@ -62,8 +66,8 @@ class SqlMetricHistory:
         return None if run is None or name_id is None else (run.id, name_id)
 
 
-def _token(run_id: str, key: str, last: Point) -> str:
-    packed = _TOKEN.pack(_series_check(run_id, key), last.time, last.step, last.value)
+def _token(run_id: str, key: str, page: Columns) -> str:
+    packed = _TOKEN.pack(_series_check(run_id, key), page.times[-1], page.steps[-1], page.values[-1])
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 
@@ -78,7 +82,7 @@ def _after(token: str, run_id: str, key: str) -> Place:
         ) from error
     if check != _series_check(run_id, key):
         raise InvalidParameterValue("Invalid page token, it belongs to another run or metric.")
-    return place(Point(step, time, value))
+    return (time, step, *stored(value))
 
 
 def _series_check(run_id: str, key: str) -> int:

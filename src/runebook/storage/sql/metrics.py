@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from runebook.core.columns import Columns
 from runebook.storage.base import Series
 from runebook.storage.sql.dialects import Rows
-from runebook.storage.sql.metric_fold import fold_run
+from runebook.storage.sql.metric_fold import METRIC_FRAMES, fold_within
 from runebook.storage.sql.metric_frames import encode_frame
 from runebook.storage.sql.metric_history import SqlMetricHistory
 from runebook.storage.sql.metric_summaries import Summary, summarize, update_summaries
@@ -15,7 +15,6 @@ from runebook.storage.sql.references import RunReference
 from runebook.storage.sql.session import Row
 from runebook.storage.sql.values import stored
 
-METRIC_FRAMES = Rows("metric_frames", (), ("run", "points", "payload"))
 LOGGED_MODEL_METRICS = Rows(
     "logged_model_metrics",
     ("model", "name_id"),
@@ -53,7 +52,7 @@ class SqlMetricStore(SqlMetricHistory):
         )
 
     def fold(self, run_id: str, *, at_least: int = 1) -> int:
-        return fold_run(self._db, self._references.locked_run(run_id).id, at_least)
+        return fold_within(self._db, self._references.locked_run(run_id).id, at_least)
 
 
 def _by_name(series: Iterable[Series], ids: Mapping[str, int]) -> dict[int, Columns]:

@@ -13,7 +13,7 @@ from runebook.storage.sql.experiments import SqlExperimentStore
 from runebook.storage.sql.idempotency import SqlIdempotencyStore
 from runebook.storage.sql.leases import SqlLeaseStore
 from runebook.storage.sql.logged_models import SqlLoggedModelStore
-from runebook.storage.sql.metric_fold import runs_to_fold
+from runebook.storage.sql.metric_folder import Folder
 from runebook.storage.sql.metrics import SqlMetricStore
 from runebook.storage.sql.params import SqlParamStore
 from runebook.storage.sql.references import NameCache, References
@@ -81,6 +81,7 @@ class SqlStorage:
         self.database = db
         self.artifact_root = artifact_root
         self._names = NameCache()
+        self._folder = Folder(db)
 
     @classmethod
     def open(cls, uri: str, *, artifact_root: str) -> SqlStorage:
@@ -113,13 +114,7 @@ class SqlStorage:
         self._names.publish(transaction.references.found_names)
 
     def fold_step(self, max_runs: int) -> int:
-        with self.database.reading() as session:
-            run_ids = runs_to_fold(session, max_runs)
-        folded = 0
-        for run_id in run_ids:
-            with self.write() as transaction:
-                folded += transaction.metrics.fold(run_id) > 0
-        return folded
+        return self._folder.step(max_runs)
 
     def close(self) -> None:
         self.database.close()
