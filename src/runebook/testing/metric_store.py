@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import random
+from itertools import product
 
 import pytest
 
+from runebook.core.columns import Columns
 from runebook.core.errors import InvalidParameterValue, NotFound
 from runebook.core.limits import MAX_INT64, MIN_INT64
 from runebook.core.metrics import Metric, Point
-from runebook.storage.base import Storage
+from runebook.storage.base import Series, Storage
 from runebook.testing.backend import Backend
 from runebook.testing.records import AWKWARD_KEYS, NOW_MS, add_model, add_run, history, log, metric
 
@@ -104,6 +106,29 @@ class MetricStoreContract:
             [(NOW_MS, 1, 2.0), (NOW_MS, 1, math.nan), (NOW_MS, 2, 2.0), (NOW_MS + 1, 1, 2.0)]
         )
 
+    def test_points_of_many_runs_and_keys_are_added_at_once(self, backend: Backend) -> None:
+        runs = [add_run(backend.storage) for _ in range(3)]
+        wanted = {
+            (run_id, key): [Point(step, 1000 + step, place + step / 7) for step in range(20)]
+            for place, (run_id, key) in enumerate(product(runs, ("a", "b")))
+        }
+        for steps in (slice(0, 12), slice(12, 20)):
+            added: dict[str, list[Series]] = {run_id: [] for run_id in runs}
+            for (run_id, key), points in wanted.items():
+                some = points[steps]
+                added[run_id] += [Series(key, Columns.of(some[:5])), Series(key, Columns.of(some[5:]))]
+            added[runs[0]].append(Series("empty", Columns.of([])))
+            with backend.storage.write() as tx:
+                tx.runs.locked(runs)
+                tx.metrics.append(added)
+
+        assert {place: sorted(backend.raw_points(*place)) for place in wanted} == wanted
+        for (run_id, key), points in wanted.items():
+            last = last_of(backend.storage, run_id, key)
+            assert (last.step, last.timestamp, last.value) == points[-1]
+        with backend.storage.read() as tx:
+            assert {metric.key for metric in tx.runs.get(runs[0]).data.metrics} == {"a", "b"}
+
     @pytest.mark.parametrize(
         ("points", "last"),
         [
@@ -135,8 +160,7 @@ class MetricStoreContract:
         with storage.write() as tx:
             tx.metrics.fold(run_id)
         log(storage, run_id, points[25:])
-        found: list[Metric] = []
-        token, sizes = None, []
+        found, token, sizes = [], None, []
         while True:
             with storage.read() as tx:
                 page = tx.metrics.history(run_id, "m", max_results=16, page_token=token)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+from msgspec import structs
 
 from runebook.core.datasets import ModelInput, ModelOutput
 from runebook.core.errors import AlreadyExists, InvalidParameterValue, NotFound
@@ -23,6 +24,7 @@ from runebook.testing.records import (
     log,
     log_params,
     metric,
+    new_run,
     used,
 )
 
@@ -48,6 +50,52 @@ class RunStoreContract:
         assert run.data.tags == [Tag(key="k", value="v")]
         assert (run.data.metrics, run.data.params) == ([], [])
         assert (run.inputs.dataset_inputs, run.inputs.model_inputs, run.outputs.model_outputs) == ([], [], [])
+
+    def test_many_runs_are_made_at_once_or_none(self, storage: Storage) -> None:
+        experiment_id = add_experiment(storage)
+        runs = [new_run(place, tags=[Tag(key="n", value=str(n))]) for n, place in enumerate(["0", experiment_id, "0"])]
+        with storage.write() as tx:
+            tx.runs.create(runs)
+        with storage.read() as tx:
+            found = [tx.runs.get(run.run_id) for run in runs]
+
+        assert [run.info.experiment_id for run in found] == ["0", experiment_id, "0"]
+        assert [run.data.tags for run in found] == [list(run.tags) for run in runs]
+
+        fresh = new_run()
+        with pytest.raises(AlreadyExists, match=runs[1].run_id), storage.write() as tx:
+            tx.runs.create([fresh, runs[1]])
+        with pytest.raises(NotFound), storage.read() as tx:
+            tx.runs.get_info(fresh.run_id)
+
+    def test_runs_that_are_locked_together_are_those_that_exist(self, storage: Storage) -> None:
+        kept, deleted = add_run(storage), add_run(storage)
+        with storage.write() as tx:
+            tx.runs.set_stage(deleted, LifecycleStage.DELETED, NOW_MS)
+        with storage.write() as tx:
+            infos = tx.runs.locked([deleted, "f" * 32, kept, kept], ["some key", "another key"])
+            assert tx.runs.locked([]) == {}
+        with storage.read() as tx:
+            assert infos == {run_id: tx.runs.get_info(run_id) for run_id in (kept, deleted)}
+
+    def test_name_status_and_end_of_many_runs_are_saved_and_nothing_else(self, storage: Storage) -> None:
+        runs = [add_run(storage) for _ in range(10)]
+        with storage.write() as tx:
+            tx.runs.update(runs[0], end_time=77)
+            infos = tx.runs.locked(runs)
+            changed = {
+                run_id: structs.replace(
+                    info,
+                    run_name=f"name {number}",
+                    status=RunStatus.KILLED if number % 2 else RunStatus.RUNNING,
+                    end_time=number if number % 2 else None,
+                )
+                for number, (run_id, info) in enumerate(sorted(infos.items()))
+                if number < 9
+            }
+            tx.runs.save([structs.replace(info, user_id="nobody", start_time=0) for info in changed.values()])
+        with storage.read() as tx:
+            assert {run_id: tx.runs.get_info(run_id) for run_id in runs} == infos | changed
 
     def test_a_run_holds_all_that_it_logged_in_the_order_of_keys(self, storage: Storage) -> None:
         run_id, model_id = add_run(storage), add_model(storage)

@@ -32,6 +32,16 @@ class TagStoreContract:
 
         assert backend.raw_tags(run_id) == {"kept": "1", "mood": "newest"}
 
+    def test_tags_of_many_runs_are_set_at_once_or_none(self, backend: Backend) -> None:
+        runs = [add_run(backend.storage) for _ in range(3)]
+        with backend.storage.write() as tx:
+            tags = {run_id: [Tag(key="n", value=str(number))] for number, run_id in enumerate(runs)}
+            tx.tags.set(tags | {runs[2]: []})
+        with pytest.raises(NotFound), backend.storage.write() as tx:
+            tx.tags.set({runs[0]: [Tag(key="x", value="y")], "f" * 32: [Tag(key="x", value="y")]})
+
+        assert [backend.raw_tags(run_id) for run_id in runs] == [{"n": "0"}, {"n": "1"}, {}]
+
     def test_a_deleted_tag_is_gone(self, backend: Backend) -> None:
         run_id = add_run(backend.storage, tags=[Tag(key="a", value="1"), Tag(key="A", value="2")])
         with backend.storage.write() as tx:

@@ -1,0 +1,7 @@
+from __future__ import annotations
+
+from runebook.testing.lease_store import LeaseStoreContract
+
+
+class TestLeaseStore(LeaseStoreContract):
+    """On every backend."""
