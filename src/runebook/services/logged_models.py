@@ -22,10 +22,10 @@ from runebook.core.errors import InvalidParameterValue
 from runebook.core.experiments import LifecycleStage
 from runebook.core.ids import new_model_id
 from runebook.core.logged_models import LoggedModelInfo, LoggedModelStatus
+from runebook.core.run_names import new_run_name
 from runebook.core.tags import LOG_MODEL_HISTORY, Tag
 from runebook.services.context import Context
 from runebook.services.handlers import handles
-from runebook.services.run_names import new_run_name
 from runebook.services.run_rules import active_run, check_params
 from runebook.services.searches import check_search
 from runebook.storage.base import LoggedModelOrder, LoggedModelQuery, Transaction

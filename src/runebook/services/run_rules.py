@@ -9,9 +9,9 @@ from runebook.core.errors import InvalidParameterValue
 from runebook.core.experiments import Experiment, LifecycleStage
 from runebook.core.ids import RunId
 from runebook.core.params import Param
+from runebook.core.run_names import new_run_name
 from runebook.core.runs import RunInfo, RunStatus
 from runebook.core.tags import RUN_NAME, Tag
-from runebook.services.run_names import new_run_name
 from runebook.storage.base import NewRun, Transaction
 
 
