@@ -15,12 +15,12 @@ from runebook.api.runs import LogBatch
 from runebook.api.tags import SetTag
 from runebook.core import checks, limits
 from runebook.core.columns import Columns
+from runebook.core.dataset_checks import check_inputs, check_outputs
 from runebook.core.errors import InvalidParameterValue, RunebookError
 from runebook.core.ids import WriterId
 from runebook.core.metrics import Metric
 from runebook.core.params import Param
 from runebook.core.tags import Tag
-from runebook.services.datasets import check_inputs, check_outputs
 from runebook.services.run_rules import (
     check_chosen_run_id,
     check_new_run,
