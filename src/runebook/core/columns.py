@@ -5,10 +5,13 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 from runebook.core.metrics import Point
 
 ITEM_BYTES = 8
+
+NumberT = TypeVar("NumberT", int, float)
 
 
 class Columns:
@@ -36,7 +39,7 @@ class Columns:
         """
         if not len(steps) == len(times) == len(values):
             raise ValueError(f"columns of {len(steps)}, {len(times)} and {len(values)} bytes are not of one length")
-        return cls(_read("q", steps), _read("q", times), _read("d", values))
+        return cls(_filled(array("q"), steps), _filled(array("q"), times), _filled(array("d"), values))
 
     @classmethod
     def joined(cls, parts: Iterable[Columns]) -> Columns:
@@ -68,8 +71,7 @@ class Columns:
         return f"Columns({list(self)!r})"
 
 
-def _read(kind: str, data: bytes) -> array[int]:
-    column: array[int] = array(kind)
+def _filled(column: array[NumberT], data: bytes) -> array[NumberT]:
     column.frombytes(data)
     if sys.byteorder == "big":
         column.byteswap()
