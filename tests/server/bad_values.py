@@ -17,6 +17,7 @@ NO_TEXT: tuple[Any, ...] = (5, 1.5, True, [], ["x"], {}, {"a": 1})
 NO_INT: tuple[Any, ...] = ("abc", "", "1.5", 1.5, [], {}, "NaN", "Infinity", math.nan, math.inf, -math.inf)
 NO_FLOAT: tuple[Any, ...] = ("abc", "", [], [1.0], {}, math.nan, math.inf, -math.inf)
 NO_BOOL: tuple[Any, ...] = ("maybe", 7, [], {}, 0.5)
+NO_BYTES: tuple[Any, ...] = (5, 1.5, True, [], {}, "no base64!", "AAAA", "AAAAAAAAAA")
 NO_LIST: tuple[Any, ...] = ("x", 5, True, {"a": 1})
 NO_STRUCT: tuple[Any, ...] = ("x", 5, True, [], [5])
 HOSTILE_PATHS = ("../x", "%2e%2e/x", "%252e%252e/x", "/etc/passwd", "..\\x", "C:/x")
@@ -28,6 +29,15 @@ UNBOUNDED = {"page_token": "an own format", "model_json": "JSON, refused as such
 
 NOT_OF_FOLDERS = {"CreateMultipartUpload", "CompleteMultipartUpload", "AbortMultipartUpload", "GetSignedServedArtifact"}
 """Operations that a server on a folder refuses with NOT_IMPLEMENTED when the request is right."""
+
+
+_RIGHT = {
+    inspect.StrType: "text",
+    inspect.IntType: 1,
+    inspect.FloatType: 0.5,
+    inspect.BoolType: True,
+    inspect.BytesType: "AQAAAAAAAAA=",  # one number of 8 bytes
+}
 
 
 class Case(NamedTuple):
@@ -93,6 +103,8 @@ def _wrong(name: str, kind: inspect.Type, correct: Any, right: dict[str, Any]) -
             yield "negative", -1
     elif isinstance(kind, inspect.FloatType):
         yield from (("no number", value) for value in NO_FLOAT)
+    elif isinstance(kind, inspect.BytesType):
+        yield from (("no column of bytes", value) for value in NO_BYTES)
     elif isinstance(kind, inspect.BoolType):
         yield from (("no boolean", value) for value in NO_BOOL)
     elif isinstance(kind, inspect.EnumType):
@@ -153,5 +165,4 @@ def _right(kind: inspect.Type, right: dict[str, Any]) -> Any:
         return [_right(_inner(kind.item_type), right)]
     if isinstance(kind, inspect.EnumType):
         return list(kind.cls)[-1].value
-    by_type = {inspect.StrType: "text", inspect.IntType: 1, inspect.FloatType: 0.5, inspect.BoolType: True}
-    return by_type[type(kind)]
+    return _RIGHT[type(kind)]

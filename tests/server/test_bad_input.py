@@ -37,6 +37,8 @@ CALLED = {
 TAKEN = {
     ("LogInputs", "datasets", "item tags item key hostile key"),  # tags of inputs are no files in MLflow's store either
     ("LogBatch", "metrics", "item run_id"),  # what replies say of a point; a request names its run once
+    ("LogFrame", "runs", "item datasets item tags item key hostile key"),
+    ("LogFrame", "runs", "item series item model_id"),  # told as refused in the reply, as that of any unknown model
     ("ListArtifacts", "page_token", "NUL"),  # listings have one page
     ("ListLoggedModelArtifacts", "page_token", "NUL"),
 }
@@ -60,6 +62,7 @@ def right(server: RunningServer, run_id: str) -> dict[str, Any]:
         "run_ids": [run_id],
         "GetMetricHistoryBulk.run_id": [run_id],
         "CreateRun.run_id": "1" * 32,
+        "RunPart.run_id": run_id,
         "experiment_id": "0",
         "experiment_ids": ["0"],
         "experiment_name": "Default",

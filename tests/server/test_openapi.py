@@ -54,6 +54,19 @@ def test_fields_are_parameters_of_a_get_and_the_body_of_a_post(document: dict[st
     assert {"enum": ["NaN", "Infinity", "-Infinity"]} in schema["properties"]["value"]["anyOf"]
 
 
+def test_what_takes_binary_bodies_says_so(document: dict[str, Any]) -> None:
+    binary = {
+        described["operationId"]
+        for verbs in document["paths"].values()
+        for described in verbs.values()
+        if "application/msgpack" in described.get("requestBody", {}).get("content", {})
+    }
+    body = document["paths"]["/api/runebook/v1/frames/log"]["post"]["requestBody"]
+
+    assert binary == {name for name, operation in OPERATIONS.items() if operation.spec.binary} == {"LogFrame"}
+    assert "zstd" in body["description"]
+
+
 def test_every_answer_has_its_schema_and_the_errors(document: dict[str, Any]) -> None:
     for verbs in document["paths"].values():
         for described in verbs.values():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
+import msgspec
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
@@ -22,6 +24,20 @@ ENDPOINTS = [
     # any text is a value of a field in the path, so a request of these fields alone has no wrong form
     if mode is GenerationMode.POSITIVE or set(operation.__struct_fields__) > set(operation.spec.path_fields)
 ]
+
+
+@schemathesis.serializer("application/msgpack")
+def as_messagepack(_: schemathesis.SerializationContext, value: Any) -> bytes:
+    return msgspec.msgpack.encode(_writable(value))
+
+
+def _writable(value: Any) -> Any:
+    """Integers beyond those of MessagePack as texts."""
+    if isinstance(value, dict):
+        return {key: _writable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_writable(item) for item in value]
+    return str(value) if isinstance(value, int) and abs(value) >= 2**63 else value
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ ENCODING = "zstd"
 """What `Content-Encoding` calls it."""
 
 _LEVEL = 1
+_PIECE_BYTES = 1024 * 1024
 _WINDOW_LOG = 26
 """A body may make its reader keep so much of what was read at hand: 64 MiB, the largest body that there is."""
 
@@ -40,15 +41,21 @@ def decompress(packed: bytes, limit_bytes: int) -> bytes:
     """
     zstd = _zstd()
     opened = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: _WINDOW_LOG})
+    pieces: list[bytes] = []
+    size = 0
     try:
-        body: bytes = opened.decompress(packed, limit_bytes + 1)
+        while not opened.eof and (opened.needs_input is False or not pieces):
+            pieces.append(opened.decompress(b"" if pieces else packed, _PIECE_BYTES))
+            size += len(pieces[-1])
+            if size > limit_bytes:
+                pieces.clear()  # the error's trace holds this frame, and what is in it, for a while
+                raise TooLarge(f"The unpacked request body is larger than {limit_bytes} bytes. Send smaller parts.")
     except zstd.ZstdError as error:
         raise InvalidParameterValue(f"The request body is not valid zstd: {error}") from None
-    if len(body) > limit_bytes:
-        raise TooLarge(f"The unpacked request body is larger than {limit_bytes} bytes. Send it in smaller parts.")
     if not opened.eof or opened.unused_data:
+        pieces.clear()
         raise InvalidParameterValue("The request body must be exactly one whole zstd frame.")
-    return body
+    return b"".join(pieces)
 
 
 def _zstd() -> ModuleType:

@@ -23,3 +23,5 @@ class GetServerInfo(Operation, verb="GET", path="server-info", needs=PUBLIC, fam
         model_artifact_presigned_downloads_supported: bool | None = None
         artifacts_presigned_only: bool | None = None
         tracking_auth: str | None = None
+        log_frame_supported: bool | None = None
+        """Runebook's own: clients may send `LogFrame`, as MessagePack and packed with zstd too."""

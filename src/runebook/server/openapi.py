@@ -11,9 +11,14 @@ from runebook._version import __version__
 from runebook.api import OPERATIONS
 from runebook.api.operation import Operation
 from runebook.core.records import Record
+from runebook.server.bodies import JSON, MESSAGEPACK
 
 PATH = "/api/runebook/v1/openapi.json"
 
+_BINARY = (
+    "In MessagePack what is base64 in JSON is binary, and doubles are doubles."
+    " Either may be packed with zstd: `Content-Encoding: zstd`."
+)
 _REF = "#/components/schemas/{name}"
 _QUALIFIED_REPLY = re.compile(r"runebook\.api\.\w+\.(\w+)\.Reply")
 _DOUBLE = {"anyOf": [{"type": "number"}, {"enum": ["NaN", "Infinity", "-Infinity"]}]}
@@ -73,7 +78,10 @@ def _describe(operation: type[Operation], verb: str, fields: dict[str, Any], rep
         parameters += [_parameter("query", field, told, required=field in required) for field, told in others.items()]
     elif others:
         schema = {"type": "object", "properties": others, "required": required}
-        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        kinds = (JSON, MESSAGEPACK) if spec.binary else (JSON,)
+        described["requestBody"] = {"required": True, "content": {kind: {"schema": schema} for kind in kinds}}
+        if spec.binary:
+            described["requestBody"]["description"] = _BINARY
     return described
 
 

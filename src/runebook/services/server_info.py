@@ -23,4 +23,5 @@ def get_server_info(tx: Transaction, request: GetServerInfo, context: Context) -
         presigned_upload_model_id_supported=False,
         model_artifact_presigned_downloads_supported=False,
         artifacts_presigned_only=False,
+        log_frame_supported=True,
     )
