@@ -147,10 +147,6 @@ class Recorder:
     def status(self, status: RunStatus, end_time: int | None, *, leaves: bool = False) -> None:
         self.spool.part(RunPart(run_id=self.run_id, status=status, end_time=end_time, leaves=leaves))
 
-    def lease(self, lease_ms: int) -> None:
-        """Say that this process is at work on the run."""
-        self.spool.part(RunPart(run_id=self.run_id, lease_ms=lease_ms))
-
     def _series_of(self, metric: Metric) -> int:
         name = SeriesName(self.run_id, metric.key, metric.model_id, metric.dataset_name, metric.dataset_digest)
         found = self._series.get(name)

@@ -15,6 +15,7 @@ from runebook.api.runs import GetRun
 from runebook.client.spool.courier import Courier, Delivery
 from runebook.client.spool.delivery import RunIds, delivery_to
 from runebook.client.spool.folder import make_folder, spool_root
+from runebook.client.spool.leases import Leases, LeasingDelivery
 from runebook.client.spool.leaving import ship_left
 from runebook.client.spool.recorder import Recorder
 from runebook.client.spool.shipper import Shipper
@@ -36,6 +37,8 @@ LAST_WORD_SECONDS = 3.0
 
 SHORT_SECONDS = 0.5
 LOOK_FOR_LEFT_SECONDS = 300.0
+REMEMBER_SECONDS = 60.0
+"""How long a run that has ended is remembered: by then nobody is in the middle of logging to it."""
 
 _logger = logging.getLogger("runebook.spool")
 
@@ -50,8 +53,10 @@ class SpooledLog:
         self._settings = settings
         self._lock = threading.RLock()
         self._recorders: dict[str, Recorder] = {}
-        self._leased: dict[str, Recorder] = {}
-        self._renewed = time.monotonic()
+        self._leases = Leases(settings.lease_ms)
+        self._ended: dict[str, float] = {}
+        """When runs ended that are still remembered."""
+        self._forgotten: set[str] = set()
         self._spool: Spool | None = None
         self._shipper: Shipper | None = None
         self._left: Iterator[None] | None = None
@@ -118,15 +123,16 @@ class SpooledLog:
     def take_in(self, run_id: RunId, params: dict[str, str]) -> Recorder:
         """See `RunLog`. That this process is at work on the run is said from now on, again and again."""
         recorder = self.begin(run_id, params)
-        recorder.lease(self._settings.lease_ms)
+        recorder.spool.part(self._leases.hold(run_id))
         with self._lock:
-            self._leased[run_id] = recorder
+            self._ended.pop(run_id, None)
         return recorder
 
     def finish(self, run_id: RunId) -> None:
         """See `RunLog`."""
+        self._leases.release(run_id)
         with self._lock:
-            self._leased.pop(run_id, None)
+            self._ended[run_id] = time.monotonic()
         self.wait_or_say(with_progress=True)
 
     def wait_or_say(self, *, with_progress: bool = False) -> None:
@@ -143,8 +149,8 @@ class SpooledLog:
 
     def forget(self, run_id: str) -> None:
         """Ask the store about this run when it is logged to again."""
+        self._leases.release(run_id)
         with self._lock:
-            self._leased.pop(run_id, None)
             found = self._recorders.pop(run_id, None)
         if found is not None:
             found.unbind()
@@ -231,7 +237,7 @@ class SpooledLog:
         """The spool and the thread are the parent's; this process gets its own when it logs something."""
         self._lock = threading.RLock()
         spool, self._spool, self._shipper, self._left = self._spool, None, None, None
-        self._leased = {}
+        self._leases = Leases(self._settings.lease_ms)
         for recorder in self._recorders.values():
             recorder.unbind()
         if spool is not None:
@@ -260,7 +266,7 @@ class SpooledLog:
         spool = self._spool
         folder = spool.folder if spool is not None else None
         ids = RunIds(folder.read_run_ids, folder.write_run_ids) if folder is not None else RunIds(dict, lambda _: None)
-        return delivery_to(self._transport.for_shipping(), ids)
+        return LeasingDelivery(delivery_to(self._transport.for_shipping(), ids), self._leases)
 
     def _ship_here(self, spool: Spool) -> bool:
         courier = Courier(spool, self._connect())
@@ -274,17 +280,28 @@ class SpooledLog:
     def _turn(self) -> None:
         """What the shipper does beside shipping."""
         now = time.monotonic()
-        if now - self._renewed >= self._settings.lease_ms / 1000:
-            self._renewed = now
-            with self._lock:
-                leased = list(self._leased.values())
-            for recorder in leased:
-                recorder.lease(self._settings.lease_ms)
+        if not self.has_more:  # otherwise the frame that is shipped next says it
+            due = self._leases.first_due()
+            if due is not None and self._spool is not None:
+                self._spool.part(due)
+            self._forget_ended(now - REMEMBER_SECONDS)
         if self._left is None and now >= self._look_at and not self.has_more:
             self._look_at = now + LOOK_FOR_LEFT_SECONDS
             self._left = ship_left(self.root, self._transport)
         if self._left is not None and next(self._left, self) is self:
             self._left = None
+
+    def _forget_ended(self, before: float) -> None:
+        """Of runs that ended a while ago nobody logs any more: a process may make very many of them."""
+        with self._lock:
+            ended = {run_id for run_id, at in self._ended.items() if at < before}
+            for run_id in ended:
+                del self._ended[run_id]
+        for run_id in ended:
+            self.forget(run_id)
+        self._forgotten |= ended
+        if self._forgotten and self._spool is not None and self._spool.forget_names(self._forgotten):
+            self._forgotten = set()
 
     def _params_of(self, run_id: RunId) -> dict[str, str]:
         """Of a run that this process has not seen before."""

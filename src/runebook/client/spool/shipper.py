@@ -45,7 +45,7 @@ class Shipper:
         self._courier: Courier | None = None
         self._wake = threading.Event()
         self._changed = threading.Condition()
-        self._is_stopping = False
+        self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="runebook-shipper", daemon=True)
 
     def start(self) -> None:
@@ -58,7 +58,7 @@ class Shipper:
 
     def stop(self) -> None:
         """Ask the thread to end. It may hang in the network, so nobody waits long for that."""
-        self._is_stopping = True
+        self._stopping.set()
         self.poke()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(1.0)
@@ -82,7 +82,7 @@ class Shipper:
             self._changed.wait(seconds)
 
     def _run(self) -> None:
-        while not self._is_stopping:
+        while not self._stopping.is_set():
             self._wake.wait(self._pause())
             self._wake.clear()
             try:
@@ -91,11 +91,13 @@ class Shipper:
             except RunebookError as error:
                 self._fail(error)
             except Exception as error:  # a defect must not end the shipping
+                if self._stopping.is_set():
+                    return  # what it worked with was closed meanwhile
                 _logger.exception("Shipping failed unexpectedly; it is tried again.")
                 self._fail(RunebookError(f"{type(error).__name__}: {error}"))
 
     def _ship(self) -> None:
-        while not self._is_stopping:
+        while not self._stopping.is_set():
             if self._courier is None:
                 if self._spool.acknowledged >= self._spool.written():
                     return

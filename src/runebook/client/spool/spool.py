@@ -50,6 +50,7 @@ class Spool:
         self.folder = folder
         self.is_shipped = is_shipped
         self.acknowledged = 0
+        self._is_closed = False
         self._limit_bytes = limit_bytes
         self._names = Names(folder.path)
         self._lock = threading.RLock()
@@ -142,12 +143,14 @@ class Spool:
     def acknowledge(self, number: int) -> None:
         """The store has all records up to this one: their segments are free again."""
         with self._changed:
+            if self._is_closed:
+                return  # the thread that shipped this came back too late; the next to ship learns it from the store
             self.acknowledged = max(self.acknowledged, number)
             while len(self._segments) > 1 and self._segments[1].first <= number + 1:
                 done, self._segments = self._segments[0], self._segments[1:]
                 self._free(done)
             self._changed.notify_all()
-        self.folder.note_acknowledged(number)
+            self.folder.note_acknowledged(number)
 
     def keep_refused(self, lines: Sequence[bytes]) -> None:
         self.folder.keep_refused(lines)
@@ -162,19 +165,22 @@ class Spool:
         with self._lock:
             self._spares.append(spare)
 
-    def forget_names(self, run_ids: Set[str]) -> None:
-        """Drop the names of runs that have ended, if the store has all of the spool and the table has grown large.
+    def forget_names(self, run_ids: Set[str]) -> bool:
+        """Drop the names of runs, if the store has all of the spool and the table has grown large.
 
-        The caller sees to it that nobody logs by their ids any more.
+        The caller sees to it that nobody logs by their ids any more. Returns whether it was done.
         """
         with self._lock:
-            if self._names.size_bytes > NAMES_BYTES_WORTH_FORGETTING and self.acknowledged >= self.written():
+            is_due = self._names.size_bytes > NAMES_BYTES_WORTH_FORGETTING and self.acknowledged >= self.written()
+            if is_due:
                 self._names.forget(run_ids)
+            return is_due
 
     def close(self) -> None:
         """Let go of the files. What the store has all of is removed; otherwise it stays to be shipped later."""
         is_done = self.acknowledged >= self.written()
         with self._lock:
+            self._is_closed = True
             for segment in (*self._segments, *self._spares):
                 segment.close()
             self._names.close()
