@@ -1,4 +1,4 @@
-"""Use cases over a real store in memory, with real files in a temporary folder."""
+"""Use cases over a real store in memory, with real files in a temporary folder; and over every backend."""
 
 from __future__ import annotations
 
@@ -6,6 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.storage.backends import OpenBackend
+from tests.storage.conftest import (  # noqa: F401  # pytest finds them here by their names
+    mariadb,
+    mariadb_database,
+    opened,
+    postgresql,
+    postgresql_database,
+)
 
 from runebook.artifacts.local import LocalArtifactStore
 from runebook.artifacts.resolver import ArtifactResolver
@@ -18,8 +26,14 @@ from runebook.storage.opening import open_storage
 def services(tmp_path: Path) -> Iterator[Services]:
     served = LocalArtifactStore(tmp_path / "artifacts")
     storage = open_storage("memory:", artifact_root="mlflow-artifacts:")
-    opened = Services(
+    with_files = Services(
         storage, ArtifactResolver(served=served, roots=[]), facts=ServerFacts(artifact_serving_enabled=True)
     )
-    yield opened
-    opened.close()
+    yield with_files
+    with_files.close()
+
+
+@pytest.fixture
+def everywhere(opened: OpenBackend) -> Services:  # noqa: F811  # a fixture is asked for by its name
+    """Services over each backend in turn."""
+    return Services(opened.storage, ArtifactResolver(served=None, roots=[]))

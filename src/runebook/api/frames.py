@@ -59,7 +59,8 @@ class RunPart(Record):
     status: RunStatus | None = None
     end_time: TimeMs | None = None
     leaves: bool = False
-    """The writer is done with a run that it shares: the status counts once no other writer is at work on it."""
+    """The writer is done with a run that it shares: the status counts once no other writer is at work on it, and then
+    the worst that a writer said when it left: FAILED, then KILLED, then FINISHED."""
 
 
 class Refusal(Record):

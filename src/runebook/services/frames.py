@@ -35,7 +35,7 @@ def log_one(tx: Transaction, request: LogMetric | LogBatch | LogParam | SetTag, 
 
 
 def _log(tx: Transaction, request: Loggable, context: Context) -> Any:
-    (reply,) = log_all(tx, [request], context)
+    (reply,) = log_all(tx, [request], context, folds=True)
     if isinstance(reply, RunebookError):
         raise reply
     return reply
@@ -49,7 +49,7 @@ class _Asked(Struct):
     error: RunebookError | None = None
     acknowledged: int = 0
 
-    def reply(self) -> Any:
+    def reply(self) -> Nothing | LogFrame.Reply | RunebookError:
         if self.error is not None:
             return self.error
         if isinstance(self.request, LogFrame):
@@ -58,11 +58,16 @@ class _Asked(Struct):
         return next((part.error for part in self.parts if part.error is not None), None) or Nothing()
 
 
-def log_all(tx: Transaction, requests: Sequence[Loggable], context: Context) -> list[Any]:
+def log_all(
+    tx: Transaction, requests: Sequence[Loggable], context: Context, *, folds: bool = False
+) -> list[Nothing | LogFrame.Reply | RunebookError]:
     """Do all requests, in order and in one transaction, in a number of statements that does not grow with them.
 
-    Every request is done whole or leaves no trace, beside the others. What starts or ends runs, or names their inputs
-    and outputs, takes statements of its own.
+    Every request is done whole or leaves no trace, beside the others. Inputs and outputs of runs, which are few, take
+    statements of their own; so do experiments, and runs that were ended because their leases had run out.
+
+    Args:
+        folds: whether the points of a run that ends are folded at once, as nobody else does it for an embedded store.
 
     Returns:
         For each request its reply, or the error for which it is refused.
@@ -74,8 +79,7 @@ def log_all(tx: Transaction, requests: Sequence[Loggable], context: Context) -> 
     """
     asked = [_asked(request) for request in requests]
     advanced = _skip_what_is_there(tx, asked)
-    group = LoggingGroup(tx, context)
-    group.add([part for one in asked for part in one.parts])
+    LoggingGroup(tx, context, folds=folds).add([part for one in asked for part in one.parts])
     tx.writers.advance(advanced, context.now_ms)
     return [one.reply() for one in asked]
 

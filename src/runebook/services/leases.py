@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
 import msgspec
 
@@ -18,6 +19,9 @@ FRAMES_WORTH_FOLDING_AT_END = 64
 PERIODS = 3
 """A lease runs out after its writer's silence of so many times the interval that it promised."""
 
+SAID = {RunStatus.FAILED: -3, RunStatus.KILLED: -2, RunStatus.FINISHED: -1}
+"""In place of a time, the lease of a writer that has left a run that others are at work on: how it left."""
+
 _RUNS_AT_ONCE = 32
 _MAX_RUNS = 1024
 
@@ -27,8 +31,8 @@ _log = logging.getLogger(__name__)
 def end_expired(storage: Storage) -> int:
     """End runs whose writers have all been silent for too long. Returns how many.
 
-    They are KILLED as of the moment when the last lease ran out. Safe from any number of servers at once; where
-    another one is at it, this one leaves it to that.
+    They are KILLED as of the moment when the last lease ran out, or FAILED if a writer that left said so. Safe from any
+    number of servers at once; where another one is at it, this one leaves it to that.
     """
     now = now_ms()
     with storage.read() as tx:
@@ -46,19 +50,31 @@ def end_expired(storage: Storage) -> int:
 def _end(tx: Transaction, run_ids: list[RunId], now: int) -> int:
     """A run may have got a new lease, or have ended, since it was found."""
     infos = tx.runs.locked(run_ids, [END_REASON])
-    silent_since: dict[RunId, int] = {}
+    held: dict[RunId, list[int]] = {}
     for lease in tx.leases.of(infos):
-        silent_since[lease.run_id] = max(lease.until_ms, silent_since.get(lease.run_id, 0))
-    expired = [run_id for run_id, until in silent_since.items() if until < now]
+        held.setdefault(lease.run_id, []).append(lease.until_ms)
+    expired = {run_id: untils for run_id, untils in held.items() if max(untils) < now}
     ended = [
-        msgspec.structs.replace(infos[run_id], status=RunStatus.KILLED, end_time=silent_since[run_id])
-        for run_id in expired
+        msgspec.structs.replace(
+            infos[run_id], status=_status(untils), end_time=max(untils) if max(untils) >= 0 else now
+        )
+        for run_id, untils in expired.items()
         if infos[run_id].status is RunStatus.RUNNING
     ]
+    reason = [Tag(key=END_REASON, value=LEASE_EXPIRED)]
     tx.runs.save(ended)
-    tx.tags.set({info.run_id: [Tag(key=END_REASON, value=LEASE_EXPIRED)] for info in ended})
+    tx.tags.set({info.run_id: reason for info in ended if info.status is RunStatus.KILLED})
     tx.leases.clear(expired)
     return len(ended)
+
+
+def _status(untils: Iterable[int]) -> RunStatus:
+    return RunStatus.FAILED if SAID[RunStatus.FAILED] in untils else RunStatus.KILLED
+
+
+def worst_said(untils: Iterable[int]) -> RunStatus:
+    worst = min(untils)
+    return next(status for status, said in SAID.items() if said == worst)
 
 
 def has_expired(tx: Transaction, info: RunInfo) -> bool:

@@ -12,6 +12,7 @@ from runebook.core.runs import RunInfo
 from runebook.core.tags import Tag
 from runebook.services.context import Context
 from runebook.services.datasets import add_outputs
+from runebook.services.leases import FRAMES_WORTH_FOLDING_AT_END
 from runebook.services.log_requests import Part
 from runebook.services.run_endings import RunEndings
 from runebook.services.run_rules import check_active, param_conflict, renamed_to
@@ -22,9 +23,10 @@ from runebook.storage.base import Series, Transaction
 class LoggingGroup:
     """Adds parts to runs, in their order, within one transaction."""
 
-    def __init__(self, tx: Transaction, context: Context) -> None:
+    def __init__(self, tx: Transaction, context: Context, *, folds: bool) -> None:
         self._tx = tx
         self._context = context
+        self._folds = folds
         self._infos: dict[str, RunInfo] = {}
 
     def add(self, parts: Sequence[Part]) -> None:
@@ -43,7 +45,9 @@ class LoggingGroup:
         self._add_tags(taken)
         self._tx.metrics.append(_by_run(taken))
         self._add_links(taken)
-        endings.write()
+        ended = endings.write()
+        for run_id in ended if self._folds else ():
+            self._tx.metrics.fold(run_id, at_least=FRAMES_WORTH_FOLDING_AT_END)
 
     def _check_run(self, part: Part) -> None:
         if part.error is not None:

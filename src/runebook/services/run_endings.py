@@ -9,7 +9,7 @@ import msgspec
 from runebook.core.ids import RunId, WriterId
 from runebook.core.runs import RunInfo, RunStatus
 from runebook.core.tags import END_REASON
-from runebook.services.leases import FRAMES_WORTH_FOLDING_AT_END, PERIODS, has_expired
+from runebook.services.leases import PERIODS, SAID, has_expired, worst_said
 from runebook.services.log_requests import Part
 from runebook.storage.base import Lease, Transaction
 
@@ -18,8 +18,8 @@ class RunEndings:
     """Follows parts in their order, and then writes what became of their runs.
 
     A run that was ended because its leases ran out is opened again by a part that shows its writer alive: by a lease or
-    a status. A status of a writer that leaves a shared run counts when no other writer is at work on it; but one that
-    failed ends the run at once, and it stays FAILED (or KILLED) whatever the others say when they leave.
+    a status. What a writer says of a shared run when it leaves is kept in the place of its lease until nobody is at
+    work on the run any more; then the run ends with the worst that was said: FAILED, then KILLED, then FINISHED.
 
     Args:
         infos: the runs, as they are; changed as the parts are followed.
@@ -44,8 +44,8 @@ class RunEndings:
         for part in of_frames:
             self._follow(part)
 
-    def write(self) -> None:
-        """Write what changed. Runs that have ended are folded, so their points must be there."""
+    def write(self) -> list[str]:
+        """Write what changed. Returns the runs that have ended."""
         changed = [info for run_id, info in self._infos.items() if self._before.get(run_id) not in (None, info)]
         if changed:
             self._tx.runs.save(changed)
@@ -57,9 +57,7 @@ class RunEndings:
             self._tx.leases.renew(
                 [Lease(RunId(run_id), writer, until) for (run_id, writer), until in sorted(self._renewed.items())]
             )
-        for run_id in sorted(self._cleared):
-            if self._infos[run_id].status.is_terminated:
-                self._tx.metrics.fold(run_id, at_least=FRAMES_WORTH_FOLDING_AT_END)
+        return [run_id for run_id in sorted(self._cleared) if self._infos[run_id].status.is_terminated]
 
     def _follow(self, part: Part) -> None:
         frame = part.frame
@@ -72,10 +70,12 @@ class RunEndings:
             self._change(part.run_id, status=frame.status, end_time=frame.end_time)
         if frame.lease_ms is not None and not frame.leaves and not self._infos[part.run_id].status.is_terminated:
             self._renew(part.run_id, part.writer, self._now_ms + PERIODS * frame.lease_ms)
+        ends = frame.status if frame.status is not None and frame.status.is_terminated else None
+        end_time = self._now_ms if frame.end_time is None else frame.end_time
         if frame.leaves:
-            self._release(part.run_id, part.writer)
-        if frame.status is not None and frame.status.is_terminated:
-            self._end(part.run_id, frame.status, frame.end_time or self._now_ms, leaves=frame.leaves)
+            self._leave(part.run_id, part.writer, ends, end_time)
+        elif ends is not None:
+            self._end(part.run_id, ends, end_time)
 
     def _open_again(self, run_id: str) -> None:
         info = self._infos[run_id]
@@ -83,13 +83,19 @@ class RunEndings:
             self._tx.tags.delete(run_id, END_REASON)
             self._infos[run_id] = msgspec.structs.replace(info, status=RunStatus.RUNNING, end_time=None)
 
-    def _end(self, run_id: str, status: RunStatus, end_time: int, *, leaves: bool) -> None:
+    def _leave(self, run_id: str, writer: WriterId, status: RunStatus | None, end_time: int) -> None:
+        self._release(run_id, writer)
+        left = self._leases.get(run_id, {}).values()
+        if any(until >= self._now_ms for until in left):
+            if status is not None:
+                self._renew(run_id, writer, SAID[status])
+            return
         before = self._infos[run_id].status
-        if leaves and status is RunStatus.FINISHED:
-            if any(until >= self._now_ms for until in self._leases.get(run_id, {}).values()):
-                return
-            if before in (RunStatus.FAILED, RunStatus.KILLED):
-                status = before
+        said = [until for until in left if until < 0] + [SAID[each] for each in (status, before) if each in SAID]
+        if said:
+            self._end(run_id, worst_said(said), end_time)
+
+    def _end(self, run_id: str, status: RunStatus, end_time: int) -> None:
         self._change(run_id, status=status, end_time=end_time)
         self._leases.pop(run_id, None)
         self._cleared.add(run_id)

@@ -317,7 +317,10 @@ class WriterStore(Protocol):
 
 
 class Lease(NamedTuple):
-    """A writer is at work on a run; that is believed until then, in milliseconds since the epoch."""
+    """A writer is at work on a run; that is believed until then, in milliseconds since the epoch.
+
+    One that ended before the epoch says something else; `services.leases` knows what.
+    """
 
     run_id: RunId
     writer: WriterId
