@@ -1,6 +1,6 @@
 """How points of one series lie in bytes once they are folded: a chunk, compressed column by column.
 
-A payload is a header (version, the codings of steps, times and values, number of points, checksum of the rest) and the
+A payload is a header (version, the codings of steps, times and values, number of points, checksum of all else) and the
 three columns. A column is first turned into integers that are alike, as its coding says:
 
     0       PLAIN     the numbers as they are
@@ -35,7 +35,8 @@ from runebook.storage.sql.metric_frames import check_version, damaged, zstd
 
 CHUNK_POINTS = 16_384
 VERSION = 2
-_HEADER = struct.Struct("<BBBBII")
+_HEADER = struct.Struct("<BBBBI")
+_CHECKSUM = struct.Struct("<I")
 _VERSION_1_HEADER = struct.Struct("<BBI")
 _VERSION_1_PLAIN = 0
 
@@ -45,7 +46,8 @@ def encode_chunk(columns: Columns) -> bytes:
     kinds = (INTEGER_CODINGS, INTEGER_CODINGS, VALUE_CODINGS)
     coded = [encode_column(column, kind) for column, kind in zip(columns.to_bytes(), kinds, strict=True)]
     body = b"".join(data for _, data in coded)
-    return _HEADER.pack(VERSION, *(coding for coding, _ in coded), len(columns), crc32(body)) + body
+    header = _HEADER.pack(VERSION, *(coding for coding, _ in coded), len(columns))
+    return header + _CHECKSUM.pack(crc32(body, crc32(header))) + body
 
 
 def decode_chunk(payload: bytes) -> Columns:
@@ -58,11 +60,12 @@ def decode_chunk(payload: bytes) -> Columns:
     if payload[:1] == b"\x01":
         return _decode_version_1(payload)
     check_version(payload, VERSION)
-    if len(payload) < _HEADER.size:
+    if len(payload) < _HEADER.size + _CHECKSUM.size:
         raise damaged("a header is cut off")
-    _, *codings, points, checksum = _HEADER.unpack_from(payload)
-    body = payload[_HEADER.size :]
-    if crc32(body) != checksum:
+    _, *codings, points = _HEADER.unpack_from(payload)
+    (checksum,) = _CHECKSUM.unpack_from(payload, _HEADER.size)
+    body = payload[_HEADER.size + _CHECKSUM.size :]
+    if crc32(body, crc32(payload[: _HEADER.size])) != checksum:
         raise damaged("a checksum does not fit")
     reader = Reader(body)
     try:

@@ -99,16 +99,19 @@ def decode_column(reader: Reader, coding: int, count: int, kind: str) -> array[A
         return _array(kind, _read_planes(reader, count, ITEM_BYTES))
     if coding in DELTAS:
         return _sums(reader, coding, count, kind)
-    if coding == SEQUENCE:
+    if coding == SEQUENCE and kind == "q":
         first, step = _ENDS.unpack(reader.take(_ENDS.size))
-        return array(kind, _even(first, step, count))
-    if coding == FLOAT32:
+        try:
+            return array("q", _even(first, step, count))
+        except OverflowError as error:
+            raise Damaged("a sequence leaves 64 bits") from error
+    if coding == FLOAT32 and kind == "d":
         return array("d", struct.unpack(f"<{count}f", _read_planes(reader, count, _FLOAT_BYTES)))
-    if DECIMAL <= coding <= DECIMAL + MAX_DIGITS:
+    if DECIMAL <= coding <= DECIMAL + MAX_DIGITS and kind == "d":
         scale = 10 ** (coding - DECIMAL)
         scaled = _integers(_unzigzag(_read_planes(reader, count, ITEM_BYTES)))
         return array("d", [number / scale for number in scaled])
-    raise Damaged(f"there is no coding {coding}")
+    raise Damaged(f"there is no coding {coding} of such numbers")
 
 
 def _even(first: int, step: int, count: int) -> Iterable[int]:

@@ -1,6 +1,6 @@
 """How the points of one append lie in bytes: a frame, the series of one run one after the other.
 
-A payload is a header (version, coding, number of series, number of points, checksum of the rest) and columns of numbers
+A payload is a header (version, coding, number of series, number of points, checksum of all else) and columns of numbers
 of 8 bytes, little-endian: the name id of each series, the points of each, and of all points the steps, the times and
 the values. Of a large frame the columns are turned into byte planes (the first byte of every number, then the second
 byte of every number, ...) and compressed. `docs/decisions/0011-how-points-lie-on-disk.md` has the figures.
@@ -22,7 +22,8 @@ from runebook.core.errors import InternalError
 VERSION = 2
 _PLAIN = 0
 _PLANES = 1
-_HEADER = struct.Struct("<BBIII")
+_HEADER = struct.Struct("<BBII")
+_CHECKSUM = struct.Struct("<I")
 _LEVEL = 1
 _WORTH_COMPRESSING_BYTES = 512
 
@@ -39,7 +40,8 @@ def encode_frame(series: Sequence[tuple[int, Columns]]) -> bytes:
     coding = _PLAIN
     if len(body) > _WORTH_COMPRESSING_BYTES:
         coding, body = _PLANES, zstd().compress(planes(body), _LEVEL)
-    return _HEADER.pack(VERSION, coding, len(series), sum(counts), crc32(body)) + body
+    header = _HEADER.pack(VERSION, coding, len(series), sum(counts))
+    return header + _CHECKSUM.pack(crc32(body, crc32(header))) + body
 
 
 def decode_frame(payload: bytes, *, only: int | None = None) -> list[tuple[int, Columns]]:
@@ -53,11 +55,12 @@ def decode_frame(payload: bytes, *, only: int | None = None) -> list[tuple[int, 
         found = _decode_version_1(payload)
         return found if only is None else [one for one in found if one[0] == only]
     check_version(payload, VERSION)
-    if len(payload) < _HEADER.size:
+    if len(payload) < _HEADER.size + _CHECKSUM.size:
         raise damaged("a header is cut off")
-    _, coding, size, points, checksum = _HEADER.unpack_from(payload)
-    body = payload[_HEADER.size :]
-    if crc32(body) != checksum:
+    _, coding, size, points = _HEADER.unpack_from(payload)
+    (checksum,) = _CHECKSUM.unpack_from(payload, _HEADER.size)
+    body = payload[_HEADER.size + _CHECKSUM.size :]
+    if crc32(body, crc32(payload[: _HEADER.size])) != checksum:
         raise damaged("a checksum does not fit")
     if coding == _PLANES:
         body = numbers(zstd().decompress(body))
@@ -86,6 +89,8 @@ def _split(body: bytes, size: int, points: int, only: int | None) -> list[tuple[
 
 def _decode_version_1(payload: bytes) -> list[tuple[int, Columns]]:
     """What the first release wrote: columns of name id, step, time and value, a row a point."""
+    if len(payload) < _VERSION_1_HEADER.size:
+        raise damaged("a header is cut off")
     _, coding, points = _VERSION_1_HEADER.unpack_from(payload)
     body = payload[_VERSION_1_HEADER.size :]
     if coding != _VERSION_1_PLAIN:
