@@ -15,6 +15,7 @@ from training import Curve, curves
 _BATCH = 1000
 _POINTS = 1_000_000
 _POINTS_OF_PEERS = 20_000
+_PARTS_WHEN_QUICK = 10
 _FOLDED_WITHIN_S = 180
 _PAGE = 25_000
 _TRAINING = ("loss", "gradient_norm", "accuracy", "learning_rate")
@@ -23,7 +24,7 @@ _TRAINING = ("loss", "gradient_norm", "accuracy", "learning_rate")
 def measure(server: Server, database: Database, *, quick: bool) -> Iterator[Sample]:
     """A million points each of noise, of one real curve and of four; MLflow's are fewer, as it would take an hour."""
     most = _POINTS if server.peer == RUNEBOOK else _POINTS_OF_PEERS
-    points = most // 20 if quick else most
+    points = most // _PARTS_WHEN_QUICK if quick else most
     drawn = curves(points)
     kinds = {
         "random": {"random": drawn["random"]},

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+_RESAMPLED = 2000
 
 
 @dataclass(frozen=True)
@@ -60,3 +63,10 @@ def medians(samples: Iterable[Sample]) -> dict[str, dict[str, float]]:
     for sample in samples:
         values.setdefault(sample.row, {}).setdefault(sample.peer, []).append(sample.value)
     return {row: {peer: statistics.median(found) for peer, found in peers.items()} for row, peers in values.items()}
+
+
+def likely_median(values: Sequence[float]) -> tuple[float, float]:
+    """Between what bounds the median lies, with 95 % confidence, by bootstrap."""
+    chance = random.Random(1)
+    found = sorted(statistics.median(chance.choices(values, k=len(values))) for _ in range(_RESAMPLED))
+    return found[_RESAMPLED // 40], found[-_RESAMPLED // 40]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
-from measure import Row, Sample, medians
+from measure import Row, Sample, likely_median, medians
 from peers import PEERS, RUNEBOOK, Peer
 from rows import ROWS
 
@@ -65,13 +65,21 @@ def _line(row: Row, values: dict[str, float], others: Sequence[Peer], samples: S
         reached = "at this size"
     peers = [_peer_amount(row, ours, values.get(peer.name)) for peer in others]
     notes = {sample.peer: sample.note for sample in samples if sample.row == row.key and sample.note}
+    if row.unit == "%":
+        notes = {name: _bounds(samples, row, name) for name in values}
     told = "; ".join(f"{peer.title}: {notes[peer.name]}" for peer in PEERS if peer.name in notes)
     return _cells([row.title, _amount(ours, row.unit), target, reached, *peers, told])
 
 
+def _bounds(samples: Sequence[Sample], row: Row, peer: str) -> str:
+    found = [sample.value for sample in samples if (sample.row, sample.peer) == (row.key, peer)]
+    low, high = likely_median(found)
+    return f"{low:.1f} to {high:.1f} ({len(found)} pairs)"
+
+
 def _peer_amount(row: Row, ours: float | None, value: float | None) -> str:
     ratio = None if ours is None or value is None else row.ratio(ours, value)
-    return _amount(value, row.unit) + (f" ({ratio:.3g}x)" if ratio is not None else "")
+    return _amount(value, row.unit) + (f" ({_number(ratio)}x)" if ratio is not None else "")
 
 
 def _cells(texts: Sequence[str]) -> str:
@@ -81,8 +89,11 @@ def _cells(texts: Sequence[str]) -> str:
 def _amount(value: float | None, unit: str) -> str:
     if value is None:
         return "-"
-    number = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-    return f"{number} {unit}".strip()
+    return f"{_number(value)} {unit}".strip()
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def save(samples: Sequence[Sample], failed: Sequence[str], versions: dict[str, str], *, quick: bool) -> str:

@@ -43,6 +43,8 @@ def _client() -> Iterator[Row]:
         for work, what in (("python", "Python"), ("numpy", "numpy")):
             title = f"slowdown of a loop of 100 us steps ({what}) by one metric a step, and 95 % bounds"
             yield Row(f"slowdown/{work}/{target}", section, title, "%", "lower", 3.0)
+            title = f"processor time of the process a point, shipping included ({what} loop)"
+            yield Row(f"cpu/{work}/{target}", section, title, "us", "lower")
         yield Row(f"ship/{target}", section, "100k points, first call to all in the store", "points/s", "higher")
 
 

@@ -32,7 +32,7 @@ _MODULE_LEVEL = Tracker(
     finish="tracker.end_run()",
 )
 TRACKERS = {
-    "runebook": _MODULE_LEVEL._replace(flush="getattr(tracker, 'flush', int)()"),
+    "runebook": _MODULE_LEVEL._replace(flush="tracker.flush()"),
     "mlflow": _MODULE_LEVEL,
     "trackio": Tracker(
         start="tracker.init(project='bench', auto_log_gpu=False, auto_log_cpu=False)",

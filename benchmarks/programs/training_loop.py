@@ -71,7 +71,11 @@ def _seconds(work: Callable[[], float]) -> float:
 
 
 def compare(tracker: Started, work: Callable[[], float], first: int, seconds: float, pairs: int) -> dict[str, object]:
-    """The slowdown of each pair of loops, each of about `seconds`."""
+    """The slowdown of each pair of loops, each of about `seconds`.
+
+    And the processor time of all threads of this process that a point took until it was shipped: a busy machine
+    disturbs it less.
+    """
     names = {"work": work, "clock": time.perf_counter}
     plain = tracker.function(_LOOP.format(call="pass"), **names)
     logging = tracker.function(_LOOP.format(call=tracker.source.one), **names)
@@ -79,16 +83,20 @@ def compare(tracker: Started, work: Callable[[], float], first: int, seconds: fl
     steps = max(_WARM_UP, int(seconds * _WARM_UP / logging(first + _WARM_UP, _WARM_UP)))
     tracker.flush()
     first += 2 * _WARM_UP
-    slowdowns, step_us = [], []
+    slowdowns, step_us, cpu_us = [], [], []
     for number in range(pairs):
-        times = {}
+        times, cpu_s = {}, {}
         for loop in (plain, logging) if number % 2 == 0 else (logging, plain):
+            cpu_begun = time.process_time()
             times[loop] = loop(first, steps)
-            tracker.flush()
+            if loop is logging:
+                tracker.flush()
+            cpu_s[loop] = time.process_time() - cpu_begun
         slowdowns.append(times[logging] / times[plain] - 1)
         step_us.append(times[plain] / steps * 1e6)
+        cpu_us.append((cpu_s[logging] - cpu_s[plain]) / steps * 1e6)
         first += steps
-    return {"slowdowns": slowdowns, "step_us": step_us, "steps": steps, "next": first}
+    return {"slowdowns": slowdowns, "step_us": step_us, "cpu_us": cpu_us, "steps": steps, "next": first}
 
 
 def main() -> None:
