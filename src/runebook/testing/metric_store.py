@@ -160,7 +160,8 @@ class MetricStoreContract:
         with storage.write() as tx:
             tx.metrics.fold(run_id)
         log(storage, run_id, points[25:])
-        found, token, sizes = [], None, []
+        found: list[Metric] = []
+        token, sizes = None, []
         while True:
             with storage.read() as tx:
                 page = tx.metrics.history(run_id, "m", max_results=16, page_token=token)
@@ -225,6 +226,44 @@ class MetricStoreContract:
             assert self._all_that_is_read(storage, run_id) == before
             seen.append(before)
         assert len(set(seen)) == 3
+
+    def test_the_ends_of_64_bits_and_odd_values_survive_a_fold(self, backend: Backend) -> None:
+        run_id = add_run(backend.storage)
+        places = [(step, time) for step in (MIN_INT64, -1, 0, MAX_INT64) for time in (0, 1, MAX_INT64)]
+        points = [metric("m", value, step, time) for value in AWKWARD_NUMBERS for step, time in places]
+        wanted = sorted((point.timestamp, point.step) for point in points if repr(point.value) != "-0.0")
+        random.Random(2).shuffle(points)  # noqa: S311  # a test's data
+        for part in (points[:50], points[50:100], points[100:]):
+            log(backend.storage, run_id, part)
+            with backend.storage.write() as tx:
+                tx.metrics.fold(run_id)
+
+        assert [(time, step) for time, step, _ in history(backend.storage, run_id, "m")] == wanted
+        with backend.storage.read() as tx:
+            for step in (MIN_INT64, MAX_INT64):
+                values = [shown(point.value) for point in tx.metrics.points_at(run_id, "m", [step])]
+                assert sorted(set(values) - {"-0.0", "0.0"}) == sorted(
+                    shown(value) for value in AWKWARD_NUMBERS if value != 0
+                )
+                assert len(values) == 3 * (len(AWKWARD_NUMBERS) - 1)  # the two zeros are one value
+
+    def test_points_that_a_fold_saw_and_points_that_none_saw_are_alike(self, storage: Storage) -> None:
+        run_id = add_run(storage)
+        log(storage, run_id, [metric("m", 1.0, step, NOW_MS + step) for step in (1, 3, 5)])
+        with storage.write() as tx:
+            tx.metrics.fold(run_id)
+        log(storage, run_id, [metric("m", 1.0, step, NOW_MS + step) for step in (5, 0, 4, 3, 9)])
+
+        assert [step for _, step, _ in history(storage, run_id, "m")] == [0, 1, 3, 4, 5, 9]
+        with storage.read() as tx:
+            assert tx.metrics.steps(run_id, "m", 1, 5) == [1, 3, 4, 5]
+            assert [point.step for point in tx.metrics.points_at(run_id, "m", [3, 4, 9])] == [3, 4, 9]
+
+    def test_a_run_without_points_has_nothing_to_fold(self, storage: Storage) -> None:
+        run_id = add_run(storage)
+        with storage.write() as tx:
+            assert tx.metrics.fold(run_id) == 0
+            assert list(tx.metrics.history(run_id, "m").items) == []
 
     def test_many_points_survive_a_fold(self, backend: Backend) -> None:
         run_id = add_run(backend.storage)

@@ -305,3 +305,25 @@ def test_a_run_with_damaged_frames_does_not_keep_others_from_their_fold(sqlite_u
     assert [step for _, step, _ in history(storage, sound, "m")] == list(range(10 * ENOUGH_FRAMES))
     assert counts(storage)[1] == 1
     storage.close()
+
+
+def test_a_million_points_are_read_back_whole_and_in_pages(sqlite_uri: str) -> None:
+    storage = opened(sqlite_uri)
+    run_id = add_run(storage)
+    for first in range(0, 1_000_000, 20_000):
+        add(storage, run_id, "m", even(first, 20_000))
+        storage.fold_step(9)
+    pages = []
+    token = None
+    with storage.read() as tx:
+        whole = tx.metrics.history(run_id, "m").items
+        assert whole.points == even(0, 1_000_000)
+        while not pages or token:
+            page = tx.metrics.history(run_id, "m", max_results=25_000, page_token=token)
+            pages.append(page.items.points)
+            token = page.next_token
+
+    assert [len(page) for page in pages] == [25_000] * 40
+    assert Columns.joined(pages) == whole.points
+    assert counts(storage)[2] > 900_000
+    storage.close()
