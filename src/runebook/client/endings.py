@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -97,6 +98,9 @@ class Endings:
         self._former_thread_hook(args)
 
     def _on_sigterm(self, number: int, frame: FrameType | None) -> None:
+        again = partial(signal.pthread_kill, threading.main_thread().ident or 0, number)
+        if any(log.puts_off(again) for log in {open_run.client.log for open_run in active_run.open_runs.values()}):
+            return
         when_uninterrupted(lambda: self._terminate(number, frame))
 
     def _terminate(self, number: int, frame: FrameType | None) -> None:

@@ -5,7 +5,7 @@ All writing into runs passes here, and nothing else does.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Protocol
 
@@ -67,6 +67,9 @@ class RunLog(Protocol):
 
     def finish(self, run_id: RunId) -> None:
         """No longer be at work on a run. Waits for the store, and says what could not be brought there in time."""
+
+    def puts_off(self, again: Callable[[], object]) -> bool:
+        """For a signal handler: whether it came in the middle of writing. Then `again` is called when that is done."""
 
     def last_word(self) -> None:
         """For a signal handler: wait a little for what was written last."""
@@ -138,6 +141,11 @@ class DirectLog:
 
     def finish(self, run_id: RunId) -> None:
         """Nobody asks who is at work."""
+
+    def puts_off(self, again: Callable[[], object]) -> bool:
+        """The transport puts it off by itself."""
+        del again
+        return False
 
     def last_word(self) -> None:
         """Nothing is ever on its way."""

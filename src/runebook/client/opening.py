@@ -108,6 +108,8 @@ def _before_fork() -> None:
 def _after_fork_in_parent() -> None:
     for opened in _open.values():
         opened.transport.after_fork()
+        if isinstance(opened.log, SpooledLog):
+            opened.log.after_fork_in_parent()
     _lock.release()
 
 

@@ -8,6 +8,7 @@ would not take.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 import socket
@@ -33,6 +34,8 @@ _ACKNOWLEDGED = "acknowledged"
 REFUSED = "refused.jsonl"
 _RUN_IDS = "run_ids.json"
 
+_logger = logging.getLogger("runebook.spool")
+
 
 class Description(Record, frozen=True, kw_only=True):
     """Whose spool it is."""
@@ -53,6 +56,8 @@ class SpoolFolder:
         self.description = description
         self._locks = locks
         self._mark = os.open(path / _ACKNOWLEDGED, os.O_RDWR | os.O_CREAT, 0o600)
+        if not os.fstat(self._mark).st_size:
+            self.note_acknowledged(0)  # what is there can be written anew when the disk is full
 
     @property
     def writer(self) -> WriterId:
@@ -70,8 +75,11 @@ class SpoolFolder:
         os.pwrite(self._mark, _MARK.pack(number, crc32(str(number).encode())), 0)
 
     def keep_refused(self, lines: Iterable[bytes]) -> None:
-        with (self.path / REFUSED).open("ab") as file:
-            file.writelines(line + b"\n" for line in lines)
+        try:
+            with (self.path / REFUSED).open("ab") as file:
+                file.writelines(line + b"\n" for line in lines)
+        except OSError as error:
+            _logger.error("What the store refused cannot be kept in %s: %s", self.path, error)
 
     def read_run_ids(self) -> dict[str, str]:
         """The ids that a server gave to runs of this spool that have others here."""

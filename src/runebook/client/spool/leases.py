@@ -22,7 +22,8 @@ class Leases:
 
     def __init__(self, lease_ms: int) -> None:
         self._lease_ms = lease_ms
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        """A signal handler may end a run."""
         self._said_at: dict[RunId, float] = {}
 
     def hold(self, run_id: RunId) -> RunPart:
@@ -34,6 +35,11 @@ class Leases:
     def release(self, run_id: str) -> None:
         with self._lock:
             self._said_at.pop(RunId(run_id), None)
+
+    def all(self) -> list[RunPart]:
+        """What says so of every run."""
+        with self._lock:
+            return [self._saying(run_id) for run_id in self._said_at]
 
     def first_due(self) -> RunPart | None:
         """What says so of one run for which it is time, for a process that has nothing else to ship."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator, Set
+from itertools import count
 from pathlib import Path
 from struct import Struct
 from typing import NamedTuple
@@ -45,7 +46,8 @@ class Names:
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE
         self._file = _opened(self._path)
-        self._next = FIRST_SERIES
+        self._numbers = count(FIRST_SERIES)
+        """One call in C gives one, so that a signal handler that logs cannot get the same."""
         self.by_id: dict[int, SeriesName] = {}
         self.size_bytes = 0
 
@@ -56,7 +58,7 @@ class Names:
             TemporarilyUnavailable: the disk is full.
 
         """
-        number = self._next
+        number = next(self._numbers)
         packed = _packed(number, name)
         try:
             written = os.write(self._file, packed)
@@ -67,7 +69,6 @@ class Names:
             raise self._failure(error) from error
         self.size_bytes += len(packed)
         self.by_id[number] = name
-        self._next += 1
         return number
 
     def forget(self, run_ids: Set[str]) -> None:

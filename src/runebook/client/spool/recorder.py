@@ -81,10 +81,11 @@ class Recorder:
         """All of these or, when something in them is wrong, none."""
         checks.check_metrics(metrics)
         checks.check_tags(tags)
+        self._fresh(params)
+        if metrics:
+            self.metrics(metrics)  # first: a model may not exist
         if params:
             self.add_params(params)
-        if metrics:
-            self.metrics(metrics)
         if tags:
             self.tags(tags)
 

@@ -61,6 +61,8 @@ class SpooledLog:
         self._shipper: Shipper | None = None
         self._left: Iterator[None] | None = None
         self._look_at = 0.0
+        self._turns = 1
+        self._has_forked = False
         self._has_given_up = False
 
     @property
@@ -94,7 +96,10 @@ class SpooledLog:
         self.recorder(run_id).outputs(models)
 
     def status(self, run_id: RunId, status: RunStatus, end_time: int | None = None, *, leaves: bool = False) -> None:
-        self.recorder(run_id).status(status, end_time, leaves=leaves)
+        with self._lock:
+            if status.is_terminated:
+                self._leases.release(run_id)  # so that no lease is written behind the end
+            self.recorder(run_id).status(status, end_time, leaves=leaves)
 
     # --- the runs ---
 
@@ -137,6 +142,8 @@ class SpooledLog:
 
     def wait_or_say(self, *, with_progress: bool = False) -> None:
         """Wait for the store; when it does not take everything, say where the rest lies."""
+        if self._spool is not None and self._spool.is_interrupted():
+            return  # what the signal came into has to go on first
         if not self.wait(self._gave_up_seconds(), with_progress=with_progress) and not self.is_offline:
             self._has_given_up = True
             _logger.warning("%s", self.rest_in_words())
@@ -181,15 +188,22 @@ class SpooledLog:
 
     def settle(self) -> None:
         """See `RunLog`."""
-        if self.has_more and not self.wait():
+        if (self.has_more or self._has_forked) and not self.wait():
             raise TemporarilyUnavailable(self.rest_in_words())
 
     def wait(self, seconds: float | None = None, *, with_progress: bool = False) -> bool:
         """As `flush`, but returns whether the store has everything."""
+        is_shipped = self._wait(seconds, with_progress=with_progress)
+        if is_shipped and self._has_forked and not self.is_offline:
+            for _ in ship_left(self.root, self._transport):  # of children that are gone
+                pass
+        return is_shipped
+
+    def _wait(self, seconds: float | None, *, with_progress: bool) -> bool:
         spool, shipper = self._spool, self._shipper
         if spool is None or not self.has_more:
             return True
-        if self.is_offline:
+        if self.is_offline or spool.is_interrupted():
             return False
         if shipper is None:
             return self._ship_here(spool)
@@ -215,6 +229,14 @@ class SpooledLog:
             "`runebook sync` ships them, and so does the next Runebook process of this machine that uses the store."
         )
 
+    def puts_off(self, again: Callable[[], object]) -> bool:
+        """See `RunLog`."""
+        spool = self._spool
+        if spool is None or not spool.is_interrupted():
+            return False
+        threading.Thread(target=spool.when_free, args=(again,), daemon=True).start()
+        return True
+
     def last_word(self) -> None:
         """For a signal handler: a little time for what was logged last."""
         self.wait(LAST_WORD_SECONDS)
@@ -233,11 +255,16 @@ class SpooledLog:
         if spool is not None:
             spool.close()
 
+    def after_fork_in_parent(self) -> None:
+        """A child that leaves by `os._exit` leaves a spool, which this process ships."""
+        self._has_forked = True
+
     def after_fork_in_child(self) -> None:
         """The spool and the thread are the parent's; this process gets its own when it logs something."""
         self._lock = threading.RLock()
         spool, self._spool, self._shipper, self._left = self._spool, None, None, None
         self._leases = Leases(self._settings.lease_ms)
+        self._turns, self._has_forked = 1, False
         for recorder in self._recorders.values():
             recorder.unbind()
         if spool is not None:
@@ -280,10 +307,8 @@ class SpooledLog:
     def _turn(self) -> None:
         """What the shipper does beside shipping."""
         now = time.monotonic()
-        if not self.has_more:  # otherwise the frame that is shipped next says it
-            due = self._leases.first_due()
-            if due is not None and self._spool is not None:
-                self._spool.part(due)
+        self._write_leases()
+        if not self.has_more:
             self._forget_ended(now - REMEMBER_SECONDS)
         if self._left is None and now >= self._look_at and not self.has_more:
             self._look_at = now + LOOK_FOR_LEFT_SECONDS
@@ -302,6 +327,25 @@ class SpooledLog:
         self._forgotten |= ended
         if self._forgotten and self._spool is not None and self._spool.forget_names(self._forgotten):
             self._forgotten = set()
+
+    def _write_leases(self) -> None:
+        """One when nothing is shipped that says so; and all of them in each segment, so that whoever finds a part of
+        this spool knows which runs nobody ended.
+        """
+        spool = self._spool
+        if spool is None or not self._lock.acquire(blocking=False):
+            return  # next time: who has it may wait for this thread to ship something
+        try:
+            if spool.turns != self._turns:
+                self._turns = spool.turns
+                parts = self._leases.all()
+            else:
+                due = None if self.has_more else self._leases.first_due()
+                parts = [] if due is None else [due]
+            for part in parts:
+                spool.part(part)
+        finally:
+            self._lock.release()
 
     def _params_of(self, run_id: RunId) -> dict[str, str]:
         """Of a run that this process has not seen before."""

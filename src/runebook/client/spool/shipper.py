@@ -44,7 +44,9 @@ class Shipper:
         self._on_turn = on_turn
         self._courier: Courier | None = None
         self._wake = threading.Event()
-        self._changed = threading.Condition()
+        self._mutex = threading.RLock()
+        """Entered itself, not by its condition: an interrupt from the keyboard cannot come while it is entered."""
+        self._changed = threading.Condition(self._mutex)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="runebook-shipper", daemon=True)
 
@@ -67,7 +69,7 @@ class Shipper:
         """Wait until the store has all records up to this one, but not longer than so. Returns whether it has."""
         until = time.monotonic() + seconds
         self.poke()
-        with self._changed:
+        with self._mutex:
             while self._spool.acknowledged < number:
                 left = until - time.monotonic()
                 if left <= 0:
@@ -78,15 +80,16 @@ class Shipper:
     def wait_for_news(self, seconds: float) -> None:
         """Wait until something was shipped or failed, but not longer than so."""
         self.poke()
-        with self._changed:
+        with self._mutex:
             self._changed.wait(seconds)
 
     def _run(self) -> None:
+        self._spool.ships()
         while not self._stopping.is_set():
             self._wake.wait(self._pause())
             self._wake.clear()
+            self._do_chores()
             try:
-                self._on_turn()
                 self._ship()
             except RunebookError as error:
                 self._fail(error)
@@ -95,6 +98,16 @@ class Shipper:
                     return  # what it worked with was closed meanwhile
                 _logger.exception("Shipping failed unexpectedly; it is tried again.")
                 self._fail(RunebookError(f"{type(error).__name__}: {error}"))
+
+    def _do_chores(self) -> None:
+        """They may fail, such as for a full disk, but what is there is shipped all the same: that frees space."""
+        try:
+            self._on_turn()
+        except RunebookError as error:
+            _logger.warning("%s", error)
+        except Exception:  # a defect must not end the shipping
+            if not self._stopping.is_set():
+                _logger.exception("What is done beside shipping failed unexpectedly.")
 
     def _ship(self) -> None:
         while not self._stopping.is_set():
@@ -107,7 +120,7 @@ class Shipper:
                 break
             if self.failure is not None:
                 _logger.warning("The store is there again; what was logged meanwhile is on its way.")
-            with self._changed:
+            with self._mutex:
                 self.refused += refused
                 self.failure, self.failures = None, 0
                 self._changed.notify_all()
@@ -117,7 +130,7 @@ class Shipper:
         if self.failure is None:
             _logger.warning("%s What is logged stays in %s until then.", error, self._spool.folder.path)
         self._courier = None
-        with self._changed:
+        with self._mutex:
             self.failure = error
             self.failures += 1
             self._changed.notify_all()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import mmap
 import threading
 import time
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from itertools import count, islice
 from zlib import crc32
 
@@ -35,6 +37,9 @@ _encoder = msgspec.msgpack.Encoder()
 _pack_point = POINT.pack
 _pack_checked = CHECKED.pack_into
 
+_NOWHERE: tuple[mmap.mmap | bytearray, int, int] = (bytearray(), 0, 0)
+"""Between two segments."""
+
 
 class Spool:
     """Safe to share between threads and to use in a signal handler; a forked child makes its own.
@@ -61,7 +66,13 @@ class Spool:
         self._numbers = count(1)
         """Of records to come. They are claimed by one call in C, so that a signal handler cannot come in between."""
         self._claim = self._numbers.__next__
-        self._end = 0
+        self._place = _NOWHERE
+        """Of the current segment the bytes, the number before its first one, and that behind its last one: one value,
+        so that a signal handler cannot change a part of it."""
+        self.turns = 0
+        """How many segments were begun."""
+        self._shipping_thread: int | None = None
+        self._is_closed = False
         self._room(1)
 
     @property
@@ -76,18 +87,16 @@ class Spool:
         """One point of a series that `series_id` made known. The hot path: a microsecond counts here."""
         with self._lock:
             number = self._claim()
-            while number >= self._end:
-                self._room(1)
-                number = self._claim()
+            buffer, base, end = self._place
+            if not base < number < end:
+                number, buffer, base = self._moved(number)
             record = _pack_point(number, step, time_ms, value, series)
-            _pack_checked(self._buffer, (number - self._base) * SLOT_BYTES, record, crc32(record))
+            _pack_checked(buffer, (number - base) * SLOT_BYTES, record, crc32(record))
 
     def points(self, series: Sequence[int], values: Iterable[float], step: int, time_ms: int) -> None:
         """A point of each series, in less time than one by one."""
         with self._lock:
-            numbers = self._claim_many(len(series))
-            place = (numbers[0] - self._base) * SLOT_BYTES
-            buffer = self._buffer
+            numbers, buffer, place = self._claim_many(len(series))
             for number, one, value in zip(numbers, series, values, strict=True):
                 record = _pack_point(number, step, time_ms, value, one)
                 _pack_checked(buffer, place, record, crc32(record))
@@ -107,11 +116,10 @@ class Spool:
                 "Log large texts as artifacts (log_text)."
             )
         with self._lock:
-            numbers = self._claim_many(1 + slots_of_text(len(text)))
-            place = (numbers[0] - self._base) * SLOT_BYTES
-            self._buffer[place + SLOT_BYTES : place + SLOT_BYTES + len(text)] = text
+            numbers, buffer, place = self._claim_many(1 + slots_of_text(len(text)))
+            buffer[place + SLOT_BYTES : place + SLOT_BYTES + len(text)] = text
             record = TEXT.pack(numbers[0], len(text), crc32(text), 0.0, PART)
-            _pack_checked(self._buffer, place, record, crc32(record))
+            _pack_checked(buffer, place, record, crc32(record))
             return numbers[-1]
 
     def series_id(self, name: SeriesName) -> int:
@@ -129,7 +137,7 @@ class Spool:
         written = self.written()
         segments = self._segments
         for segment, following in zip(segments, [*segments[1:], None], strict=True):
-            end = min(segment.end, following.first) if following else min(segment.end, written + 1)
+            end = min(segment.end, written + 1, following.first if following else written + 1)
             start = max(first, segment.first)
             while start < end:
                 stop = min(end, start + max_records)
@@ -161,9 +169,25 @@ class Spool:
         current = self._segments[-1]
         if self._spares or written - current.first < current.size // 2 or self._size_bytes() >= self._limit_bytes:
             return
-        spare = self._make(SEGMENT_SLOTS)
+        with contextlib.suppress(TemporarilyUnavailable):  # who needs it will say so
+            self._spares.append(self._make(SEGMENT_SLOTS))
+
+    def is_interrupted(self) -> bool:
+        """Whether this is a signal handler's call that came in the middle of a record: nothing is shipped meanwhile."""
+        try:
+            self._changed.notify(0)
+        except RuntimeError:  # this thread does not hold the lock
+            return False
+        return True
+
+    def when_free(self, action: Callable[[], object]) -> None:
+        """Do something when nobody is in the middle of a record."""
         with self._lock:
-            self._spares.append(spare)
+            action()
+
+    def ships(self) -> None:
+        """Say that the calling thread is the one that ships."""
+        self._shipping_thread = threading.get_ident()
 
     def forget_names(self, run_ids: Set[str]) -> bool:
         """Drop the names of runs, if the store has all of the spool and the table has grown large.
@@ -184,19 +208,48 @@ class Spool:
             for segment in (*self._segments, *self._spares):
                 segment.close()
             self._names.close()
-        self.folder.close(remove=is_done)
+            self.folder.close(remove=is_done)
 
     def _following(self) -> int:
         """The number that will be claimed next; a count tells it by its `repr` alone."""
         return int(repr(self._numbers)[6:-1])
 
-    def _claim_many(self, slots: int) -> Sequence[int]:
-        """Numbers that follow each other, in one segment."""
+    def _claim_many(self, slots: int) -> tuple[Sequence[int], mmap.mmap | bytearray, int]:
+        """Numbers that follow each other, in one segment; its bytes, and the place of the first among them."""
         while True:
             numbers = list(islice(self._numbers, slots))
-            if numbers[-1] < self._end:
-                return numbers
-            self._room(slots)
+            buffer, base, end = self._place
+            if base < numbers[0] and numbers[-1] < end:
+                return numbers, buffer, (numbers[0] - base) * SLOT_BYTES
+            found = self._segment_of(numbers[0], numbers[-1])
+            if found is not None:
+                return numbers, found.buffer, found.offset(numbers[0])
+            if numbers[-1] >= end:
+                self._room(slots)
+
+    def _moved(self, number: int) -> tuple[int, mmap.mmap | bytearray, int]:
+        """A number, the bytes of its segment and the number before its first one, when it is not in the current one."""
+        found = self._segment_of(number, number)
+        while found is None:
+            self._room(1)
+            number = self._claim()
+            found = self._segment_of(number, number)
+        return number, found.buffer, found.first - 1
+
+    def _segment_of(self, first: int, last: int) -> Segment | None:
+        """The segment that these numbers stand in, if it is one.
+
+        A signal handler may have turned to another since they were claimed.
+        """
+        if self._place is _NOWHERE:
+            return None
+        following = None
+        for segment in reversed(self._segments):
+            if segment.first <= first:
+                end = segment.end if following is None else min(segment.end, following.first)
+                return segment if last < end else None
+            following = segment
+        return None
 
     def _room(self, slots: int) -> None:
         """Turn to a segment with so much room; wait for one when there may be no more of them."""
@@ -204,7 +257,7 @@ class Spool:
         started = time.monotonic()
         while not self._turn(slots):
             self._changed.wait(1.0)
-            if self._following() + slots <= self._end:
+            if self._following() + slots <= self._place[2]:
                 return  # another thread has turned
             if time.monotonic() - started > warn_after:
                 warn_after *= 2
@@ -220,12 +273,13 @@ class Spool:
         segment = self._spare(slots)
         if segment is None:
             return False
-        segment.begin(self._following())
+        if self._segments is before:
+            self._place = _NOWHERE  # a signal handler that logs from here on turns to a segment of its own
+            segment.begin(self._following())
         if self._segments is before:  # no call from here on, so that no signal handler can come in between
+            self._place = (segment.buffer, segment.first - 1, segment.end)
             self._segments = [*before, segment]
-            self._buffer = segment.buffer
-            self._base = segment.first - 1
-            self._end = segment.end
+            self.turns += 1
         else:
             self._spares.append(segment)
         return True
@@ -242,8 +296,17 @@ class Spool:
                     f"The spool in {self.folder.path} is full ({self._limit_bytes >> 20} MB). "
                     "Ship it with `runebook sync`, or raise RUNEBOOK_SPOOL_LIMIT_MB."
                 )
-            return None
+            if not self._may_not_wait():
+                return None
         return self._make(max(slots, SEGMENT_SLOTS if self._segments else FIRST_SEGMENT_SLOTS))
+
+    def _may_not_wait(self) -> bool:
+        """Whether the limit must be passed.
+
+        Nobody would make room for the thread that ships. And who waits lets go of the lock, which a signal handler
+        must not do that came in the middle of a record: it would be taken for one that is never written.
+        """
+        return threading.get_ident() == self._shipping_thread or " count=1 " not in repr(self._lock)
 
     def _make(self, size: int) -> Segment:
         return Segment(self.folder.path / f"{next(self._file_numbers):08}{SUFFIX}", size)
