@@ -19,8 +19,8 @@ def main() -> None:
     _, end, after = rest.partition(_END)
     if not (begin and end):
         raise SystemExit(f"{_PAGE} does not say where the figures go: {_BEGIN}{_END}")
-    figures = re.sub(r"^## ", "### ", body, flags=re.MULTILINE)
-    _PAGE.write_text(f"{before}{_BEGIN}\n{figures}\n{_END}{after}", encoding="utf-8")
+    figures = re.sub(r"^## ", "### ", body.strip(), flags=re.MULTILINE)
+    _PAGE.write_text(f"{before}{_BEGIN}\n{figures}\n\n{_END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":
