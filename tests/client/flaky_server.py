@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
+from urllib.parse import parse_qs
 
 DROP = -1
 """Read the request, then close the connection without an answer."""
@@ -34,6 +35,8 @@ class FlakyServer(ThreadingHTTPServer):
         self.plan: list[tuple[int, Any, dict[str, str]]] = []
         self.info: dict[str, Any] | None = {"store_type": "SqlStore", "runebook_version": "0.1.0"}
         """What server-info says, beside the plan; None for a server that does not know it."""
+        self.runs: dict[str, dict[str, Any]] = {}
+        """The data of runs that it has, told beside the plan."""
         self.seen: list[Seen] = []
         self.connections = 0
 
@@ -62,6 +65,9 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path.endswith("server-info"):
             self._send(200 if self.server.info else 404, self.server.info or {}, {})
             return
+        if "runs/get?" in self.path and self.server.runs:
+            self._send_run(parse_qs(self.path.partition("?")[2])["run_id"][0])
+            return
         self.server.seen.append(Seen(self.command, self.path, dict(self.headers), body))
         status, reply, headers = self.server.plan.pop(0) if self.server.plan else (200, {}, {})
         if status == DROP:
@@ -70,6 +76,23 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(status, reply, headers)
 
     do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = _answer  # noqa: N815  # named by http.server
+
+    def _send_run(self, run_id: str) -> None:
+        if run_id not in self.server.runs:
+            self._send(404, {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": f"Run {run_id} not found"}, {})
+            return
+        info = {
+            "run_id": run_id,
+            "run_uuid": run_id,
+            "run_name": "r",
+            "experiment_id": "0",
+            "user_id": "",
+            "status": "RUNNING",
+            "start_time": 1,
+            "artifact_uri": "x",
+            "lifecycle_stage": "active",
+        }
+        self._send(200, {"run": {"info": info, "data": self.server.runs[run_id]}}, {})
 
     def _send(self, status: int, reply: Any, headers: dict[str, str]) -> None:
         data = reply if isinstance(reply, bytes) else json.dumps(reply).encode()

@@ -60,6 +60,9 @@ FLUENT = {
     "start_run": "run_id=None, experiment_id=None, run_name=None, nested=False, parent_run_id=None, tags=None, description=None, log_system_metrics=None",
 }
 
+OURS = {"start_run": "shared=False"}
+"""What Runebook's functions take beyond that, behind it."""
+
 CLIENT = {
     "create_experiment": "name, artifact_location=None, tags=None",
     "create_logged_model": "experiment_id, name=None, source_run_id=None, tags=None, params=None, model_type=None",

@@ -35,6 +35,11 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FlakyServer]:
         yield running
 
 
+def write(client: rb.Client) -> None:
+    """Something that is sent at once; what runs log is not."""
+    client.set_experiment_tag("1", "k", "v")
+
+
 @pytest.mark.parametrize("failure", [408, 429, 500, 502, 503, 504, DROP])
 def test_a_read_is_asked_again_until_it_is_answered(server: FlakyServer, failure: int) -> None:
     server.then(failure).then(failure).then(200, EXPERIMENT)
@@ -47,11 +52,9 @@ def test_a_read_is_asked_again_until_it_is_answered(server: FlakyServer, failure
 def test_a_write_that_may_be_done_twice_is_sent_again(server: FlakyServer, failure: int) -> None:
     server.then(failure)
 
-    rb.Client(server.uri).log_metric(RUN_ID, "m", 1.5, timestamp=7, step=3)
+    rb.Client(server.uri).set_experiment_tag("1", "team", "blue")
 
-    assert [seen.json for seen in server.seen] == [
-        {"run_id": RUN_ID, "key": "m", "value": 1.5, "timestamp": 7, "step": 3}
-    ] * 2
+    assert [seen.json for seen in server.seen] == [{"experiment_id": "1", "key": "team", "value": "blue"}] * 2
 
 
 def test_a_retry_after_is_waited_for(server: FlakyServer) -> None:
@@ -193,25 +196,29 @@ def test_a_page_that_is_no_reply_is_said_to_be_none(server: FlakyServer) -> None
 def test_connections_are_kept_alive(server: FlakyServer) -> None:
     client = rb.Client(server.uri)
     for _ in range(5):
-        client.log_metric(RUN_ID, "m", 1)
+        write(client)
 
     assert (len(server.seen), server.connections) == (5, 1)
 
 
-def test_values_that_are_not_finite_travel_as_words(server: FlakyServer) -> None:
+def test_values_that_are_not_finite_travel_to_mlflow_as_words(server: FlakyServer) -> None:
+    server.info = None
+    server.runs[RUN_ID] = {"params": []}
     client = rb.Client(server.uri)
     for value in (float("nan"), float("inf"), float("-inf")):
         client.log_metric(RUN_ID, "m", value)
+    client.flush()
 
-    assert [seen.json["value"] for seen in server.seen] == ["NaN", "Infinity", "-Infinity"]
+    (batch,) = server.seen_at("log-batch")
+    assert [metric["value"] for metric in batch.json["metrics"]] == ["NaN", "Infinity", "-Infinity"]
 
 
 def test_a_redirect_is_followed_with_its_body(server: FlakyServer) -> None:
     server.then(308, Location=f"{server.uri}/moved").then(200)
 
-    rb.Client(server.uri).log_metric(RUN_ID, "m", 1)
+    write(rb.Client(server.uri))
 
-    assert [(seen.verb, seen.json["key"]) for seen in server.seen] == [("POST", "m")] * 2
+    assert [(seen.verb, seen.json["key"]) for seen in server.seen] == [("POST", "k")] * 2
 
 
 def test_a_redirect_is_an_error_where_the_environment_forbids_it(
@@ -221,7 +228,7 @@ def test_a_redirect_is_an_error_where_the_environment_forbids_it(
     server.then(308, Location=f"{server.uri}/moved")
 
     with pytest.raises(rb.RunebookError, match="308"):
-        rb.Client(server.uri).log_metric(RUN_ID, "m", 1)
+        write(rb.Client(server.uri))
     assert len(server.seen) == 1
 
 
@@ -250,7 +257,7 @@ def test_a_client_signs_in_as_the_environment_or_the_address_says(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
 
-    rb.Client(server.uri.replace("://", f"://{in_uri}")).log_metric(RUN_ID, "m", 1)
+    write(rb.Client(server.uri.replace("://", f"://{in_uri}")))
 
     assert server.seen[0].headers.get("Authorization") == expected
 
@@ -261,7 +268,7 @@ def test_a_client_signs_in_with_mlflows_credentials_file(own_store: Path, server
         "[mlflow]\nmlflow_tracking_username = eve\nmlflow_tracking_password = 10%off\n"
     )
 
-    rb.Client(server.uri).log_metric(RUN_ID, "m", 1)
+    write(rb.Client(server.uri))
 
     assert server.seen[0].headers["Authorization"] == basic("eve:10%off")
 
@@ -274,16 +281,16 @@ def test_databricks_settings_name_a_host_and_a_token(
     monkeypatch.setenv("DATABRICKS_HOST", server.uri)
     monkeypatch.setenv("DATABRICKS_TOKEN", "from-environment")
 
-    rb.Client(uri).log_metric(RUN_ID, "m", 1)
+    write(rb.Client(uri))
 
     expected = "from-file" if uri.endswith("team") else "from-environment"
     assert server.seen[0].headers["Authorization"] == f"Bearer {expected}"
 
 
 def test_a_path_before_the_api_is_kept(server: FlakyServer) -> None:
-    rb.Client(server.uri + "/behind/proxy/").log_metric(RUN_ID, "m", 1)
+    write(rb.Client(server.uri + "/behind/proxy/"))
 
-    assert server.seen[0].path == "/behind/proxy/api/2.0/mlflow/runs/log-metric"
+    assert server.seen[0].path == "/behind/proxy/api/2.0/mlflow/experiments/set-experiment-tag"
 
 
 def test_a_wait_for_the_server_is_said_in_the_log(server: FlakyServer, caplog: pytest.LogCaptureFixture) -> None:

@@ -13,7 +13,6 @@ import runebook as rb
 from runebook.core.errors import TemporarilyUnavailable
 
 FILES = Path(__file__).parent / "tls"
-RUN_ID = "0" * 32
 
 
 @pytest.fixture
@@ -31,7 +30,7 @@ def address(server: FlakyServer) -> str:
 
 def test_an_unknown_certificate_is_refused_at_once(server: FlakyServer) -> None:
     with pytest.raises(TemporarilyUnavailable, match="CERTIFICATE_VERIFY_FAILED"):
-        rb.Client(address(server)).log_metric(RUN_ID, "m", 1)
+        rb.Client(address(server)).set_experiment_tag("1", "k", "v")
     assert server.seen == []
 
 
@@ -40,7 +39,7 @@ def test_a_certificate_that_the_environment_names_is_trusted(
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_SERVER_CERT_PATH", str(FILES / "certificate.pem"))
 
-    rb.Client(address(server)).log_metric(RUN_ID, "m", 1)
+    rb.Client(address(server)).set_experiment_tag("1", "k", "v")
 
     assert len(server.seen) == 1
 
@@ -50,6 +49,6 @@ def test_any_certificate_is_taken_where_the_environment_says_so(
 ) -> None:
     monkeypatch.setenv("RUNEBOOK_TRACKING_INSECURE_TLS", "true")
 
-    rb.Client(address(server)).log_metric(RUN_ID, "m", 1)
+    rb.Client(address(server)).set_experiment_tag("1", "k", "v")
 
     assert len(server.seen) == 1
