@@ -43,6 +43,8 @@ class OpenRun:
         """Logged models that the run wrote, which its metrics of the same step belong to."""
         self.is_noted = threading.Event()
         """Set when nothing more is to be written about the start, such as git's state."""
+        self.ended: tuple[RunStatus, int] | None = None
+        """How and when this process ended it."""
         self._is_ended = False
         self._is_killed = False
 
@@ -68,8 +70,10 @@ class OpenRun:
                 _logger.warning("Run %s ends without the state of git: reading it took too long.", self.run_id)
             final = RunStatus.KILLED if self._is_killed else status
             log = self.client.log
-            log.status(self.run_id, final, now_ms(), leaves=self.is_shared)
+            end_time = now_ms()
+            log.status(self.run_id, final, end_time, leaves=self.is_shared)
             log.finish(self.run_id)
+            self.ended = (final, end_time)
         self._is_ended = True
         self.make_slow()
         open_runs.pop(id(self), None)
@@ -97,7 +101,7 @@ _stack: ContextVar[tuple[OpenRun, ...]] = ContextVar("runebook_open_runs", defau
 quick: ContextVar[Recorder | None] = ContextVar("runebook_quick", default=None)
 """The way into the active run for `log_metric`, where nothing but key, value and step matters."""
 
-_last_run_id: ContextVar[tuple[str, Client] | None] = ContextVar("runebook_last_run", default=None)
+_last_run_id: ContextVar[OpenRun | None] = ContextVar("runebook_last_run", default=None)
 
 
 class ActiveRun(Run, frozen=True, dict=True):
@@ -130,7 +134,7 @@ def opened(run: Run, client: Client) -> OpenRun:
     open_runs[id(open_run)] = open_run
     quick.set(None)
     _stack.set((*stack(), open_run))
-    _last_run_id.set((open_run.run_id, client))
+    _last_run_id.set(open_run)
     return open_run
 
 
@@ -162,8 +166,8 @@ def current() -> OpenRun | None:
     return None
 
 
-def last_opened() -> tuple[str, Client] | None:
-    """Id and client of the run that this context opened last, be it ended."""
+def last_opened() -> OpenRun | None:
+    """The run that this context opened last, be it ended."""
     return _last_run_id.get()
 
 

@@ -7,8 +7,7 @@ import ssl
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import quote, urlencode, urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import quote, urlencode
 
 import msgspec
 
@@ -18,8 +17,18 @@ from runebook.api.operation import Operation
 from runebook.api.server_info import GetServerInfo
 from runebook.artifacts.base import ArtifactStore
 from runebook.artifacts.resolver import ArtifactResolver
-from runebook.client.credentials import Server, server_of
-from runebook.client.retries import REFUSED_STATUSES, RETRIED_STATUSES, is_repeatable, makes_something, pause_seconds
+from runebook.client.connections import open_pool
+from runebook.client.credentials import server_of
+from runebook.client.retries import (
+    HURRIED_PAUSE_SECONDS,
+    REFUSED_STATUSES,
+    RETRIED_STATUSES,
+    UntrustedServer,
+    is_repeatable,
+    makes_something,
+    pause_seconds,
+    seconds_left,
+)
 from runebook.client.transport import Transport
 from runebook.config import HttpSettings
 from runebook.core.errors import (
@@ -55,6 +64,8 @@ _CODES = {
 """For answers that name no code of their own, such as a proxy's."""
 
 CONNECT_SECONDS = 10.0
+LEAST_SECONDS = 1.0
+ANSWERED_LATELY_SECONDS = 5.0
 COMPRESSED_BYTES = 1024
 """Binary bodies from this size on are compressed."""
 
@@ -86,6 +97,7 @@ class HttpTransport:
         self._server = server_of(uri, settings)
         self._pool: urllib3.PoolManager | None = None
         self._is_runebook: bool | None = None
+        self._answered = -ANSWERED_LATELY_SECONDS
 
     def call(self, operation: Operation) -> Any:
         if makes_something(operation) and self.is_runebook():
@@ -113,12 +125,23 @@ class HttpTransport:
         if self._is_runebook is None:
             try:
                 info = msgspec.json.decode(self.send(as_request(GetServerInfo()), repeatable=True).data)
-            except TemporarilyUnavailable:
+            except (TemporarilyUnavailable, InternalError, Unauthenticated, PermissionDenied):
                 raise
             except (RunebookError, msgspec.DecodeError):
                 info = {}
             self._is_runebook = isinstance(info, dict) and bool(info.get("runebook_version"))
         return self._is_runebook
+
+    def reach(self) -> None:
+        """See `Transport`. Whatever a server answers, it is there."""
+        if time.monotonic() - self._answered < ANSWERED_LATELY_SECONDS:
+            return
+        try:
+            self.send(as_request(GetServerInfo()), repeatable=True)
+        except TemporarilyUnavailable:
+            raise
+        except RunebookError:
+            return
 
     def send(self, request: Request, *, repeatable: bool) -> urllib3.BaseHTTPResponse:
         """The answer, read whole, after as many attempts as it takes.
@@ -133,7 +156,7 @@ class HttpTransport:
             outcome = self._attempt(request, repeatable=repeatable)
             if outcome.answer is not None:
                 return outcome.answer
-            if not outcome.is_retried or attempt >= self._settings.max_retries:
+            if not outcome.is_retried or attempt >= self._settings.max_retries or _is_too_late():
                 raise outcome.error
             self._pause(attempt, outcome)
             attempt += 1
@@ -156,7 +179,7 @@ class HttpTransport:
             outcome = self._attempt_stream(verb, target, content, headers or {}, repeatable=may_repeat)
             if outcome.answer is not None:
                 return outcome.answer
-            if not outcome.is_retried or attempt >= self._settings.max_retries:
+            if not outcome.is_retried or attempt >= self._settings.max_retries or _is_too_late():
                 raise outcome.error
             self._pause(attempt, outcome)
             attempt += 1
@@ -214,7 +237,7 @@ class HttpTransport:
             self._pool = None
 
     def _connect(self) -> urllib3.PoolManager:
-        self._pool = _open_pool(self._server, self._settings)
+        self._pool = open_pool(self._server, self._settings)
         return self._pool
 
     def _headers(self) -> dict[str, str]:
@@ -243,14 +266,25 @@ class HttpTransport:
                 headers=self._headers() | request.headers(),
                 retries=redirects,
                 redirect=self._settings.allow_redirects,
-                timeout=self._settings.timeout_seconds,
+                timeout=self._timeout(request),
             )
         except urllib3.exceptions.HTTPError as error:
             return self._failed(error, repeatable=repeatable)
         if response.status < 300:
+            self._answered = time.monotonic()
             return _Outcome(InternalError("answered"), answer=response)
         is_retried = response.status in REFUSED_STATUSES or (repeatable and _may_pass(response))
         return _Outcome(_refusal(response), is_retried=is_retried, retry_after=response.headers.get("Retry-After"))
+
+    def _timeout(self, request: Request) -> urllib3.Timeout:
+        """Who is in a hurry waits for no connection, and for no answer to a mere question."""
+        import urllib3
+
+        left, read = seconds_left(), self._settings.timeout_seconds
+        if left is None:
+            return urllib3.Timeout(connect=read, read=read)
+        soon = max(left, LEAST_SECONDS)
+        return urllib3.Timeout(connect=min(soon, read), read=min(soon, read) if request.verb == "GET" else read)
 
     def _failed(self, error: urllib3.exceptions.HTTPError, *, repeatable: bool) -> _Outcome:
         """There was no answer."""
@@ -258,7 +292,8 @@ class HttpTransport:
 
         never_sent = isinstance(_root_cause(error), (urllib3.exceptions.NewConnectionError, ConnectionRefusedError))
         is_hopeless = isinstance(_root_cause(error), (urllib3.exceptions.SSLError, ssl.SSLError))
-        return _Outcome(self._unreachable(error), is_retried=(repeatable or never_sent) and not is_hopeless)
+        kind = UntrustedServer if is_hopeless else TemporarilyUnavailable
+        return _Outcome(self._unreachable(error, kind), is_retried=(repeatable or never_sent) and not is_hopeless)
 
     def _pause(self, attempt: int, outcome: _Outcome) -> None:
         """Wait before the next attempt, and say so: a program that stands still for minutes must not look hung."""
@@ -268,12 +303,17 @@ class HttpTransport:
         )
         time.sleep(seconds)
 
-    def _unreachable(self, error: Exception) -> RunebookError:
+    def _unreachable(self, error: Exception, kind: type[TemporarilyUnavailable]) -> RunebookError:
         reason = _root_cause(error)
-        return TemporarilyUnavailable(
+        return kind(
             f"The server at {self._server.base_url} cannot be reached: {type(reason).__name__}: {reason}. "
             "Check the tracking URI and the network."
         )
+
+
+def _is_too_late() -> bool:
+    left = seconds_left()
+    return left is not None and left < HURRIED_PAUSE_SECONDS
 
 
 class _Outcome(NamedTuple):
@@ -344,22 +384,3 @@ def _may_pass(response: urllib3.BaseHTTPResponse) -> bool:
 def _root_cause(error: Exception) -> BaseException:
     reason = getattr(error, "reason", None)
     return reason if isinstance(reason, BaseException) else error
-
-
-def _open_pool(server: Server, settings: HttpSettings) -> urllib3.PoolManager:
-    import urllib3
-
-    options: dict[str, Any] = {"num_pools": 10, "maxsize": settings.pool_size}
-    if settings.insecure_tls:
-        options["cert_reqs"] = "CERT_NONE"
-        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-    elif settings.server_cert_path:
-        options["ca_certs"] = settings.server_cert_path
-    if settings.client_cert_path:
-        options["cert_file"] = settings.client_cert_path
-    parts = urlsplit(server.base_url)
-    proxies = getproxies()
-    proxy = proxies.get(parts.scheme) or proxies.get("all")
-    if proxy and not proxy_bypass(parts.netloc):
-        return urllib3.ProxyManager(proxy, **options)
-    return urllib3.PoolManager(**options)

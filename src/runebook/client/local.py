@@ -48,6 +48,9 @@ class LocalTransport:
     def artifacts(self, uri: str) -> tuple[ArtifactStore, str]:
         return self._resolver.resolve(uri)
 
+    def reach(self) -> None:
+        """It was opened."""
+
     def takes_long_tags(self) -> bool:
         return True
 

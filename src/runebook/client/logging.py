@@ -11,6 +11,7 @@ from typing import Protocol
 
 from runebook.api.datasets import LogInputs, LogOutputs
 from runebook.api.metrics import LogMetric
+from runebook.api.operation import Operation
 from runebook.api.params import LogParam
 from runebook.api.runs import LogBatch, UpdateRun
 from runebook.api.tags import SetTag
@@ -32,6 +33,10 @@ from runebook.core.tags import Tag
 
 class RunLog(Protocol):
     """Writes into runs of one store. What is wrong with a call is raised by it, and then nothing of it is written."""
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the store could not be reached when it was last tried, or is not to be."""
 
     def metric(self, run_id: RunId, metric: Metric) -> None: ...
 
@@ -74,6 +79,9 @@ class RunLog(Protocol):
     def last_word(self) -> None:
         """For a signal handler: wait a little for what was written last."""
 
+    def addressed(self, operation: Operation) -> Operation:
+        """The operation with the id that the run has in the store, where that gave it another than it had here."""
+
     def forget(self, run_id: str) -> None:
         """Ask the store about this run before anything more is written into it."""
 
@@ -83,6 +91,10 @@ class DirectLog:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+
+    @property
+    def is_away(self) -> bool:
+        return False
 
     def metric(self, run_id: RunId, metric: Metric) -> None:
         self._transport.call(
@@ -149,6 +161,10 @@ class DirectLog:
 
     def last_word(self) -> None:
         """Nothing is ever on its way."""
+
+    def addressed(self, operation: Operation) -> Operation:
+        """A run has one id."""
+        return operation
 
     def forget(self, run_id: str) -> None:
         """Nothing is remembered."""

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from runebook.client import uris
 from runebook.client.logging import DirectLog
+from runebook.client.offline_transport import OfflineTransport
 from runebook.client.spool.run_log import SpooledLog
 from runebook.client.transport import Transport
 from runebook.config import HttpSettings, Settings, SpoolSettings
@@ -83,13 +84,17 @@ def _watch_exit() -> None:
 
 
 def _connect(uri: str, settings: Settings) -> Opened:
-    transport = _transport(uri, settings.http)
+    if settings.spool.is_offline:
+        away = OfflineTransport(uri)
+        return Opened(away, SpooledLog(away, settings.spool, _watch_exit))
+    transport = connect(uri, settings.http)
     if uri.startswith("memory:"):
         return Opened(transport, DirectLog(transport))
     return Opened(transport, SpooledLog(transport, settings.spool, _watch_exit))
 
 
-def _transport(uri: str, http: HttpSettings) -> Transport:
+def connect(uri: str, http: HttpSettings) -> Transport:
+    """A transport of one's own to the store at an absolute URI."""
     if uris.is_server(uri):
         from runebook.client.http import HttpTransport  # not before it is needed: local use has no network
 

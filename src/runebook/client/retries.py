@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from email.utils import parsedate_to_datetime
-from time import time
+from time import monotonic, time
 
 from runebook.api.datasets import LogInputs
 from runebook.api.experiments import DeleteExperiment, DeleteExperimentTag, RestoreExperiment
@@ -12,6 +15,7 @@ from runebook.api.logged_models import DeleteLoggedModelTag, LogLoggedModelParam
 from runebook.api.operation import Operation
 from runebook.api.tags import DeleteTag
 from runebook.config import MAX_BACKOFF_SECONDS, HttpSettings
+from runebook.core.errors import TemporarilyUnavailable
 
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 REFUSED_STATUSES = frozenset({408, 429})
@@ -23,6 +27,30 @@ NOT_REPEATABLE = (DeleteTag, DeleteExperimentTag, DeleteLoggedModelTag, DeleteEx
 REPEATABLE_ON_RUNEBOOK_ONLY = (LogInputs, LogLoggedModelParams)
 
 RETRY_AFTER_AT_MOST_SECONDS = 600.0
+
+
+HURRIED_PAUSE_SECONDS = 0.5
+_until: ContextVar[float | None] = ContextVar("runebook_hurry", default=None)
+
+
+class UntrustedServer(TemporarilyUnavailable):
+    """There is a server, but the connection to it cannot be trusted; waiting does not help."""
+
+
+@contextmanager
+def hurrying(seconds: float) -> Iterator[None]:
+    """Try again for so long only: there is another way if the server is away."""
+    token = _until.set(monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _until.reset(token)
+
+
+def seconds_left() -> float | None:
+    """Until whoever is in a hurry takes another way; None of who is not."""
+    until = _until.get()
+    return None if until is None else until - monotonic()
 
 
 def makes_something(operation: Operation) -> bool:
@@ -41,6 +69,8 @@ def is_repeatable(operation: Operation, *, on_runebook: bool) -> bool:
 
 def pause_seconds(attempt: int, settings: HttpSettings, retry_after: str | None) -> float:
     """How long to wait after failed attempt number `attempt` (from 0): what the server asks for, else ever longer."""
+    if _until.get() is not None:
+        return HURRIED_PAUSE_SECONDS
     asked = _retry_after_seconds(retry_after) if settings.respect_retry_after and retry_after else None
     if asked is not None:
         return min(asked, RETRY_AFTER_AT_MOST_SECONDS)

@@ -26,6 +26,9 @@ class Transport(Protocol):
     def artifacts(self, uri: str) -> tuple[ArtifactStore, str]:
         """The store that holds the files of a run or model, and the path of `uri` in it."""
 
+    def reach(self) -> None:
+        """Raises TemporarilyUnavailable: there is a network on the way to the store, and it leads nowhere now."""
+
     def takes_long_tags(self) -> bool:
         """Whether a tag value of `limits.MAX_VALUE_BYTES` is kept whole; MLflow's servers cut at 8000."""
 

@@ -33,6 +33,9 @@ PYTHON_VERSION = "runebook.python.version"
 PLATFORM = "runebook.platform"
 HOSTNAME = "runebook.hostname"
 
+RUN_ID = "runebook.run_id"
+"""The id that a run was started with away from an MLflow server, which gave it another."""
+
 END_REASON = "runebook.end_reason"
 LEASE_EXPIRED = "lease expired"
 """Why a run ended, where it did not say so itself: its writers fell silent."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any, NamedTuple
 
+from runebook.client import offline
 from runebook.client.client import Client
 from runebook.client.entities import Experiment, ViewType
 from runebook.config import Settings
@@ -19,7 +20,9 @@ _NAME_VARIABLE = "RUNEBOOK_EXPERIMENT_NAME"
 class _Chosen(NamedTuple):
     tracking_uri: str
     experiment_id: str
+    """Empty when it was chosen by name and away from the store."""
     name: str
+    """Empty when it was chosen by id and away from the store."""
 
 
 _chosen: _Chosen | None = None
@@ -39,28 +42,42 @@ def set_experiment(
     if (experiment_name is None) == (experiment_id is None):
         raise InvalidParameterValue("Give either 'experiment_name' or 'experiment_id'.")
     client = Client()
-    if experiment_id is not None:
-        experiment = client.get_experiment(experiment_id)
-    else:
-        experiment = _named(client, experiment_name or "")
+    experiment = offline.in_store_or_away(
+        client,
+        lambda: _found(client, experiment_name, experiment_id),
+        lambda: Experiment(experiment_id or "", experiment_name or "", "", LifecycleStage.ACTIVE.value),
+    )
     if experiment.lifecycle_stage != LifecycleStage.ACTIVE.value:
         raise InvalidParameterValue(
             f"The experiment {experiment.name!r} (id {experiment.experiment_id}) is deleted. Restore it with "
             f"restore_experiment({experiment.experiment_id!r}), or choose another name."
         )
     _chosen = _Chosen(client.tracking_uri, experiment.experiment_id, experiment.name)
-    os.environ[_ID_VARIABLE] = experiment.experiment_id
-    os.environ.pop(_NAME_VARIABLE, None)
+    os.environ[_ID_VARIABLE], os.environ[_NAME_VARIABLE] = experiment.experiment_id, experiment.name
+    os.environ.pop(_NAME_VARIABLE if experiment.experiment_id else _ID_VARIABLE)
     return experiment
+
+
+def _found(client: Client, name: str | None, experiment_id: str | None) -> Experiment:
+    return client.get_experiment(experiment_id) if experiment_id is not None else _named(client, name or "")
 
 
 def chosen_experiment_id(client: Client) -> str | None:
     """What `set_experiment` chose; in another store, the experiment of the same name, which is made when needed."""
     if _chosen is None:
         return None
-    if _chosen.tracking_uri == client.tracking_uri:
+    if _chosen.experiment_id and (_chosen.tracking_uri == client.tracking_uri or not _chosen.name):
         return _chosen.experiment_id
     return set_experiment(_chosen.name).experiment_id
+
+
+def known_experiment(settings: Settings, experiment_id: str | None) -> offline.Experiment:
+    """Where a new run goes that cannot ask its store: by name if there is one, for ids are those of one store."""
+    if experiment_id:
+        return offline.Experiment(experiment_id, None)
+    if _chosen is not None:
+        return offline.Experiment(None if _chosen.name else _chosen.experiment_id, _chosen.name or None)
+    return offline.Experiment(None if settings.experiment_name else settings.experiment_id, settings.experiment_name)
 
 
 def current_experiment_id(client: Client, settings: Settings) -> str:

@@ -8,13 +8,15 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from msgspec import structs
+
 from runebook.client import active_run as active
-from runebook.client import context
+from runebook.client import context, offline
 from runebook.client.active_run import ActiveRun, OpenRun
 from runebook.client.client import Client
 from runebook.client.endings import endings
 from runebook.client.entities import LifecycleStage, Run, RunStatus, RunTag, core_status
-from runebook.client.fluent.experiments import chosen_experiment_id, current_experiment_id
+from runebook.client.fluent.experiments import chosen_experiment_id, current_experiment_id, known_experiment
 from runebook.client.git import GitState
 from runebook.client.git_capture import GitCapture, capture, head_tags
 from runebook.client.values import items_of, key_text
@@ -70,17 +72,29 @@ def start_run(
     client = Client()
     user_tags = _user_tags(tags, description)
     resumed_id = run_id or _run_id_of_environment(settings)
-    if shared:
-        open_run = active.opened(_join(client, settings, resumed_id, experiment_id, run_name, user_tags), client)
-        open_run.is_shared = True
-        open_run.is_noted.set()
-    elif resumed_id:
-        open_run = active.opened(_resume(client, resumed_id, experiment_id, run_name, user_tags), client)
+    where = known_experiment(settings, experiment_id)
+    if resumed_id or shared:
+        join = _join if shared else _resume
+        run = offline.in_store_or_away(
+            client,
+            lambda: join(client, settings, resumed_id, experiment_id, run_name, user_tags),
+            lambda: offline.resume_away(client, where, _needed(resumed_id), run_name, user_tags, is_shared=shared),
+        )
+        open_run = active.opened(run, client)
+        open_run.is_shared = shared
         open_run.is_noted.set()
     else:
-        parent_id = _checked_parent(client, parent_run_id) or (parent.run_id if parent else None)
-        where = experiment_id or current_experiment_id(client, settings)
-        open_run = _create(client, settings, where, run_name, parent_id, user_tags, git)
+        known = {**_process_tags(), **head_tags(git.so_far()), **settings.run_context_tags()}
+        parent_id = parent_run_id or (parent.run_id if parent else None)
+        if parent_id:
+            known[names.PARENT_RUN_ID] = parent_id
+        run = offline.in_store_or_away(
+            client,
+            lambda: _create(client, settings, experiment_id, run_name, parent_run_id, known | user_tags),
+            lambda: offline.start_away(client, where, None, run_name, known | user_tags),
+        )
+        open_run = active.opened(run, client)
+        _note_git(open_run, git, has_commit=names.GIT_COMMIT in known)
     endings.watch()
     return open_run.run
 
@@ -99,12 +113,20 @@ def active_run() -> ActiveRun | None:
 
 
 def last_active_run() -> Run | None:
-    """The active run, else the one that was active last here, as the store has it now."""
+    """The active run, else the one that was active last here, as the store has it now; what is known of it here when
+    the store is away.
+    """
     open_run = active.current()
     if open_run is not None:
         return open_run.run
     last = active.last_opened()
-    return last[1].get_run(last[0]) if last else None
+    if last is None or not last.client.log.is_away:
+        return last.client.get_run(last.run_id) if last else None
+    if last.ended is None:
+        return last.run
+    status, end_time = last.ended
+    info = structs.replace(last.run.info, status=status.value, end_time=end_time)
+    return Run(info, last.run.data, last.run.inputs, last.run.outputs)
 
 
 def current_or_new_run() -> OpenRun:
@@ -174,22 +196,33 @@ def _join(
     user_tags: dict[str, Any],
 ) -> Run:
     """The run that several processes write to; the first of them makes it."""
-    if run_id is None:
-        raise InvalidParameterValue(
-            "A shared run needs an id that all its processes know: start_run(run_id=..., shared=True), or "
-            "RUNEBOOK_RUN_ID in their environment. It has 32 hex digits; uuid.uuid4().hex makes one."
-        )
+    shared_id = _needed(run_id)
     where = experiment_id or current_experiment_id(client, settings)
     known = _process_tags() | settings.run_context_tags()
-    run = client.get_or_create_run(run_id, where, known | user_tags, run_name)
+    run = client.get_or_create_run(shared_id, where, known | user_tags, run_name)
     if run.info.lifecycle_stage != LifecycleStage.ACTIVE:
         raise InvalidParameterValue(f"Run {run_id} is deleted. To go on with it, call restore_run({run_id!r}).")
     return run
 
 
+def _needed(run_id: str | None) -> str:
+    if run_id is None:
+        raise InvalidParameterValue(
+            "A shared run needs an id that all its processes know: start_run(run_id=..., shared=True), or "
+            "RUNEBOOK_RUN_ID in their environment. It has 32 hex digits; uuid.uuid4().hex makes one."
+        )
+    return run_id
+
+
 def _resume(
-    client: Client, run_id: str, experiment_id: str | None, run_name: str | None, user_tags: dict[str, Any]
+    client: Client,
+    settings: Settings,  # noqa: ARG001  # as of _join
+    resumed_id: str | None,
+    experiment_id: str | None,
+    run_name: str | None,
+    user_tags: dict[str, Any],
 ) -> Run:
+    run_id = _needed(resumed_id)
     info = client.get_run(run_id).info
     if info.lifecycle_stage != LifecycleStage.ACTIVE:
         raise InvalidParameterValue(f"Run {run_id} is deleted. To go on with it, call restore_run({run_id!r}).")
@@ -205,28 +238,24 @@ def _resume(
     return client.get_run(run_id)
 
 
-def _checked_parent(client: Client, parent_run_id: str | None) -> str | None:
-    if parent_run_id is not None and client.get_run(parent_run_id).info.lifecycle_stage != LifecycleStage.ACTIVE:
-        raise InvalidParameterValue(f"The parent run {parent_run_id} is deleted. Restore it, or choose another.")
-    return parent_run_id
-
-
 def _create(
     client: Client,
     settings: Settings,
-    experiment_id: str,
+    experiment_id: str | None,
     run_name: str | None,
-    parent_id: str | None,
-    user_tags: dict[str, Any],
-    git: GitCapture,
-) -> OpenRun:
-    known = {**_process_tags(), **head_tags(git.so_far()), **settings.run_context_tags()}
-    if parent_id:
-        known[names.PARENT_RUN_ID] = parent_id
-    open_run = active.opened(client.create_run(experiment_id, None, known | user_tags, run_name), client)
-    if names.GIT_COMMIT not in known:
+    parent_run_id: str | None,
+    tags: dict[str, Any],
+) -> Run:
+    if parent_run_id is not None and client.get_run(parent_run_id).info.lifecycle_stage != LifecycleStage.ACTIVE:
+        raise InvalidParameterValue(f"The parent run {parent_run_id} is deleted. Restore it, or choose another.")
+    return client.create_run(experiment_id or current_experiment_id(client, settings), None, tags, run_name)
+
+
+def _note_git(open_run: OpenRun, git: GitCapture, *, has_commit: bool) -> None:
+    """What git says of the work tree, when it is known."""
+    if not has_commit:
         open_run.is_noted.set()
-        return open_run
+        return
 
     def note(state: GitState) -> None:
         try:
@@ -235,7 +264,6 @@ def _create(
             open_run.is_noted.set()
 
     git.tell(note)
-    return open_run
 
 
 def _note_changes(open_run: OpenRun, state: GitState) -> None:
@@ -246,7 +274,8 @@ def _note_changes(open_run: OpenRun, state: GitState) -> None:
     client, run_id = open_run.client, open_run.run_id
     if state.diff:
         size = len(state.diff.encode())
-        if size <= SHORT_TAG_BYTES or (size <= MAX_VALUE_BYTES and client.transport.takes_long_tags()):
+        is_asked = SHORT_TAG_BYTES < size <= MAX_VALUE_BYTES and not client.log.is_away
+        if size <= SHORT_TAG_BYTES or (is_asked and client.transport.takes_long_tags()):
             found[names.GIT_DIFF] = state.diff
         else:
             client.log_text(run_id, state.diff, DIFF_ARTIFACT)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from io import BufferedIOBase, RawIOBase
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -13,23 +14,27 @@ from runebook.api.artifacts import ListArtifacts
 from runebook.api.logged_models import ListLoggedModelArtifacts
 from runebook.artifacts import paths
 from runebook.artifacts.base import CHUNK_BYTES, ArtifactStore
+from runebook.client import uris
 from runebook.client.entities import FileInfo
 from runebook.client.figures import figure_bytes
 from runebook.client.methods.logged_models import LoggedModelMethods
 from runebook.client.methods.runs import RunMethods
+from runebook.client.spool.run_log import SpooledLog
 from runebook.client.values import path_text
-from runebook.core.errors import InvalidParameterValue, NotFound
+from runebook.core.errors import InvalidParameterValue, NotFound, TemporarilyUnavailable
 from runebook.core.ids import ModelId, RunId
+
+_logger = logging.getLogger("runebook.runs")
 
 
 class ArtifactMethods(RunMethods, LoggedModelMethods):
     def log_artifact(self, run_id: str, local_path: str, artifact_path: str | None = None) -> None:
         """A file, or a folder under its own name, below the folder `artifact_path` of the run."""
-        self._folder_of_run(run_id).add(Path(local_path), artifact_path or "")
+        self._write_files(run_id, lambda folder: folder.add(Path(local_path), artifact_path or ""))
 
     def log_artifacts(self, run_id: str, local_dir: str, artifact_path: str | None = None) -> None:
         """What a folder holds, without the folder itself."""
-        self._folder_of_run(run_id).add_content(Path(local_dir), artifact_path or "")
+        self._write_files(run_id, lambda folder: folder.add_content(Path(local_dir), artifact_path or ""))
 
     def log_text(self, run_id: str, text: str, artifact_file: str) -> None:
         if not isinstance(text, str):
@@ -40,20 +45,23 @@ class ArtifactMethods(RunMethods, LoggedModelMethods):
             content = text.encode()
         except UnicodeEncodeError as error:
             raise InvalidParameterValue(f"The text of {str(artifact_file)!r} is not valid Unicode: {error}.") from error
-        self._folder_of_run(run_id).put(artifact_file, [content])
+        self._write_files(run_id, lambda folder: folder.put(artifact_file, [content]))
 
     def log_dict(self, run_id: str, dictionary: dict[str, Any], artifact_file: str) -> None:
         """As YAML when the file is named so, else as JSON; what JSON cannot hold becomes a text."""
-        self._folder_of_run(run_id).put(artifact_file, [_as_text(dictionary, artifact_file).encode()])
+        content = _as_text(dictionary, artifact_file).encode()
+        self._write_files(run_id, lambda folder: folder.put(artifact_file, [content]))
 
     def log_figure(
         self, run_id: str, figure: Any, artifact_file: str, *, save_kwargs: dict[str, Any] | None = None
     ) -> None:
         """A figure of Matplotlib or Plotly, in the format that the file's name asks for."""
-        self._folder_of_run(run_id).put(artifact_file, [figure_bytes(figure, artifact_file, save_kwargs or {})])
+        content = figure_bytes(figure, artifact_file, save_kwargs or {})
+        self._write_files(run_id, lambda folder: folder.put(artifact_file, [content]))
 
     def log_stream(self, run_id: str, stream: BufferedIOBase | RawIOBase, artifact_file: str) -> None:
-        self._folder_of_run(run_id).put(artifact_file, iter(lambda: stream.read(CHUNK_BYTES) or b"", b""))
+        chunks = iter(lambda: stream.read(CHUNK_BYTES) or b"", b"")
+        self._write_files(run_id, lambda folder: folder.put(artifact_file, chunks), can_repeat=False)
 
     def list_artifacts(self, run_id: str, path: str | None = None) -> list[FileInfo]:
         """What stands in one folder, named relative to the run's root."""
@@ -81,6 +89,19 @@ class ArtifactMethods(RunMethods, LoggedModelMethods):
     def artifact_folder(self, uri: str) -> ArtifactFolder:
         """The files below an artifact URI, such as `run.info.artifact_uri`."""
         return ArtifactFolder(*self.transport.artifacts(uri))
+
+    def _write_files(self, run_id: str, write: Callable[[ArtifactFolder], None], *, can_repeat: bool = True) -> None:
+        """Write into the folder of a run; while its server is away, into the spool, which brings it there later."""
+        log = self.log
+        if not isinstance(log, SpooledLog) or not log.is_away:
+            try:
+                return write(self._folder_of_run(run_id))
+            except TemporarilyUnavailable as error:
+                if not isinstance(log, SpooledLog) or not uris.is_server(self._uri) or not can_repeat:
+                    raise
+                _logger.warning("%s The files of run %s are kept here until then.", error, run_id)
+        write(ArtifactFolder(*log.keep_files(run_id)))
+        return None
 
     def _folder_of_run(self, run_id: str) -> ArtifactFolder:
         uri = self._artifact_uris.get(run_id)

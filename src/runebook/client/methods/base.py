@@ -46,7 +46,7 @@ class Methods:
         """The reply, given by a store that has all that this process logged before."""
         opened = open_store(self._uri, self._settings)
         opened.log.settle()
-        return opened.transport.call(operation)
+        return opened.transport.call(opened.log.addressed(operation))
 
     def _perform(self, write: Callable[[], ResultT], synchronous: bool | None) -> ResultT | RunOperations:
         """Write, which puts it on the disk of this machine; see `run_operations.perform`."""

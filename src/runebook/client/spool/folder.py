@@ -2,7 +2,8 @@
 
 `<root>/<writer>/` holds one spool: `spool.json` says of which store, `owner` is locked by the process that writes it,
 `shipper` by the one that ships it, `acknowledged` says how far the store has come, `refused.jsonl` keeps what the store
-would not take.
+would not take, `run_ids.json` the ids that a server gave to runs which have others here, `artifacts` files that wait
+for their run, and `ended` tells that the runs of a process that is gone have been ended.
 """
 
 from __future__ import annotations
@@ -22,8 +23,16 @@ from zlib import crc32
 import msgspec
 from msgspec import Struct as Record
 
+from runebook.client.spool.artifacts import has_files
 from runebook.core.clock import now_ms
-from runebook.core.errors import TemporarilyUnavailable
+from runebook.core.errors import (
+    InvalidState,
+    NotFound,
+    NotSupported,
+    PermissionDenied,
+    RunebookError,
+    TemporarilyUnavailable,
+)
 from runebook.core.ids import WriterId
 
 _MARK = Struct("<QI")
@@ -33,6 +42,8 @@ _SHIPPER = "shipper"
 _ACKNOWLEDGED = "acknowledged"
 REFUSED = "refused.jsonl"
 _RUN_IDS = "run_ids.json"
+_ENDED = "ended"
+VERSION = 1
 
 _logger = logging.getLogger("runebook.spool")
 
@@ -40,7 +51,7 @@ _logger = logging.getLogger("runebook.spool")
 class Description(Record, frozen=True, kw_only=True):
     """Whose spool it is."""
 
-    version: int = 1
+    version: int = VERSION
     writer: str
     tracking_uri: str
     host: str
@@ -93,10 +104,17 @@ class SpoolFolder:
         renewed.write_bytes(msgspec.json.encode(run_ids))
         renewed.replace(self.path / _RUN_IDS)
 
+    def has_ended_runs(self) -> bool:
+        return (self.path / _ENDED).exists()
+
+    def note_ended_runs(self) -> None:
+        """The runs of a process that is gone are ended once: somebody may have resumed them since."""
+        (self.path / _ENDED).touch()
+
     def close(self, *, remove: bool) -> None:
-        """Let go of it; what the store refused stays in any case."""
+        """Let go of it; what the store refused, and files that wait for their run, stay in any case."""
         os.close(self._mark)
-        if remove and not (self.path / REFUSED).exists():
+        if remove and not (self.path / REFUSED).exists() and not has_files(self.path):
             shutil.rmtree(self.path, ignore_errors=True)
         for lock in self._locks:
             os.close(lock)
@@ -177,9 +195,38 @@ def left_folders(root: Path) -> Iterator[Path]:
 def describe(path: Path) -> Description | None:
     """What a spool says of itself; None of one that is damaged or gone."""
     try:
-        return msgspec.json.decode((path / _DESCRIPTION).read_bytes(), type=Description)
-    except (OSError, msgspec.DecodeError):
+        return read_description(path)
+    except RunebookError:
         return None
+
+
+def read_description(path: Path) -> Description:
+    """What a spool says of itself.
+
+    Raises:
+        NotFound: there is no spool in this folder.
+        PermissionDenied: another user's.
+        NotSupported: a newer release wrote it.
+        InvalidState: it is damaged.
+
+    """
+    try:
+        found = msgspec.json.decode((path / _DESCRIPTION).read_bytes(), type=Description)
+    except PermissionError as error:
+        raise PermissionDenied(_another_users(path)) from error
+    except FileNotFoundError as error:
+        raise NotFound(f"There is no spool in {path}: it has no {_DESCRIPTION}.") from error
+    except (OSError, msgspec.DecodeError) as error:
+        raise InvalidState(f"The spool in {path} is damaged: its {_DESCRIPTION} cannot be read ({error}).") from error
+    if found.version > VERSION:
+        raise NotSupported(
+            f"The spool in {path} has format {found.version}, which a newer Runebook wrote: upgrade this one."
+        )
+    return found
+
+
+def _another_users(path: Path) -> str:
+    return f"The spool in {path} belongs to another user: ship it as that user."
 
 
 def is_owned(path: Path) -> bool:
@@ -195,12 +242,20 @@ def is_owned(path: Path) -> bool:
 
 
 def take_to_ship(path: Path) -> SpoolFolder | None:
-    """A spool that another process left, or writes and does not ship; None when somebody else ships it."""
-    description = describe(path)
-    if description is None:
-        return None
+    """A spool that another process left, or writes and does not ship; None when somebody else ships it.
+
+    Raises:
+        RunebookError: as `read_description`; or the folder cannot be written.
+
+    """
+    description = read_description(path)
     try:
         lock = _lock(path / _SHIPPER)
-    except OSError:
-        return None
-    return None if lock is None else SpoolFolder(path, description, [lock])
+        return None if lock is None else SpoolFolder(path, description, [lock])
+    except PermissionError as error:
+        raise PermissionDenied(_another_users(path)) from error
+    except OSError as error:
+        raise TemporarilyUnavailable(
+            f"The spool in {path} cannot be shipped from there: {error.strerror}. Copy it to a disk that can be "
+            "written."
+        ) from error

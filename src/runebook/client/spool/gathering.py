@@ -29,6 +29,16 @@ class Stretch(NamedTuple):
     slots: bytes
 
 
+class RunEnd(NamedTuple):
+    """How far records tell of a run."""
+
+    last_time: int | None
+    """Of its points."""
+    status: RunStatus | None
+    is_held: bool
+    """Whether the writer was at work on it, and did not merely add something to another's run."""
+
+
 class _Series:
     """Columns that grow."""
 
@@ -127,14 +137,18 @@ class Gathering:
         if part.status is not None:
             run |= {"status": part.status, "end_time": part.end_time, "leaves": part.leaves}
 
-    def ends(self) -> dict[str, tuple[int | None, RunStatus | None]]:
-        """Of each run, the time of the last point, and the last status."""
+    def ends(self) -> dict[str, RunEnd]:
+        """Of each run, how far it got."""
         last_times: dict[str, int] = {}
         for number, found in self._series.items():
             run_id = self._names[number].run_id
             last_times[run_id] = max(last_times.get(run_id, 0), *found.columns.times)
-        run_ids = last_times.keys() | self._parts.keys()
-        return {run_id: (last_times.get(run_id), self._parts.get(run_id, {}).get("status")) for run_id in run_ids}
+        ends = {}
+        for run_id in last_times.keys() | self._parts.keys():
+            part = self._parts.get(run_id, {})
+            is_held = "lease_ms" in part or "start" in part
+            ends[run_id] = RunEnd(last_times.get(run_id), part.get("status"), is_held)
+        return ends
 
     def operation(self, writer: WriterId, first: int, last: int) -> LogFrame:
         """The frame of these records."""

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from runebook.client.spool.folder import SpoolFolder, is_owned, take_to_ship
 from runebook.client.spool.gathering import Gathering, Stretch, gathered
-from runebook.client.spool.names import read_names
-from runebook.client.spool.records import SLOT_BYTES, Head, UnreadableSegment, read_head
+from runebook.client.spool.names import SeriesName, read_names
+from runebook.client.spool.records import SLOT_BYTES, UnreadableSegment, read_head
 from runebook.client.spool.segment import SUFFIX
+from runebook.core.errors import InvalidState, RunebookError
 from runebook.core.ids import WriterId
 
-_logger = logging.getLogger("runebook.spool")
+
+class _Segment(NamedTuple):
+    """A file of records."""
+
+    first: int
+    """Number of the record in its first slot."""
+    end: int
+    """The number after that of its last slot, or of the last that counts: those behind stand in the next segment."""
+    path: Path
+
+    def read(self, start: int, stop: int) -> Stretch:
+        with self.path.open("rb") as file:
+            file.seek((start - self.first + 1) * SLOT_BYTES)
+            return Stretch(start, file.read((stop - start) * SLOT_BYTES))
 
 
 class LeftSpool:
@@ -24,10 +38,11 @@ class LeftSpool:
         self.acknowledged = folder.acknowledged()
         self.is_owned = is_owned(folder.path)
         """Whether its process is still writing; then what stands behind a gap may be still on its way."""
+        self._known: tuple[list[_Segment], Mapping[int, SeriesName]] | None = None
 
     @classmethod
     def take(cls, path: Path) -> LeftSpool | None:
-        """Lock the spool in a folder; None when another process ships it, or there is none any more."""
+        """Lock the spool in a folder; None when another process ships it. Raises RunebookError: as `take_to_ship`."""
         folder = take_to_ship(path)
         return None if folder is None else cls(folder)
 
@@ -36,42 +51,65 @@ class LeftSpool:
         return self.folder.writer
 
     def gather(self, first: int, max_records: int) -> tuple[Gathering, int]:
-        """See `Source`."""
-        segments = self._segments()
-        names = read_names(self.folder.path)
-        for place, (head, path) in enumerate(segments):
-            slots = path.read_bytes()[SLOT_BYTES:]
-            end = head.first + len(slots) // SLOT_BYTES
-            is_last = place + 1 == len(segments)
-            if not is_last:
-                end = min(end, segments[place + 1][0].first)
-            start = max(first, head.first)
-            while start < end:
-                stop = min(end, start + max_records)
-                part = Stretch(start, slots[(start - head.first) * SLOT_BYTES : (stop - head.first) * SLOT_BYTES])
+        """See `Source`.
+
+        Raises:
+            InvalidState: a segment cannot be read. What stands behind it may not be shipped before it.
+
+        """
+        segments, names = self._content()
+        for segment in segments:
+            is_last = segment is segments[-1]
+            ends_at_gap = is_last and self.is_owned
+            start = max(first, segment.first)
+            while start < segment.end:
+                stop = min(segment.end, start + max_records)
+                stretch = segment.read(start, stop)
                 gathering, until = gathered(
-                    part, names, is_cut=stop < end, is_checked=True, ends_at_gap=is_last and self.is_owned
+                    stretch, names, is_cut=stop < segment.end, is_checked=True, ends_at_gap=ends_at_gap
                 )
-                if is_last and stop == end:
+                if is_last and stop == segment.end:
                     return gathering, max(min(until, gathering.last), first - 1)
                 if until >= start:
                     return gathering, until
                 max_records *= 2  # a long text comes first
         return Gathering(names), first - 1
 
+    def has_been_left(self) -> bool:
+        """Whether its process has ended since this was last known: there may be more in it, behind a gap."""
+        if not self.is_owned or is_owned(self.folder.path):
+            return False
+        self.is_owned, self._known = False, None
+        return True
+
+    def last(self) -> int:
+        """The number of the last record that is whole."""
+        segments, names = self._content()
+        for segment in reversed(segments):
+            gathering = Gathering(names, is_checked=True, ends_at_gap=self.is_owned)
+            gathering.add(segment.read(segment.first, segment.end))
+            if gathering.last:
+                return max(gathering.last, self.acknowledged)
+        return self.acknowledged
+
     def runs_without_end(self) -> dict[str, int | None]:
-        """Runs of which this spool tells no final status, and the time of the last point that it has of them."""
+        """Runs that its process was at work on and of which it tells no final status; and the time of the last point
+        that it has of them.
+        """
         running: dict[str, int | None] = {}
-        names = read_names(self.folder.path)
-        for head, path in self._segments():
+        held: set[str] = set()
+        segments, names = self._content()
+        for segment in segments:
             gathering = Gathering(names, is_checked=True)
-            gathering.add(Stretch(head.first, path.read_bytes()[SLOT_BYTES:]))
-            for run_id, (last_time, status) in gathering.ends().items():
-                if status is not None and status.is_terminated:
+            gathering.add(segment.read(segment.first, segment.end))
+            for run_id, end in gathering.ends().items():
+                if end.is_held:
+                    held.add(run_id)
+                if end.status is not None and end.status.is_terminated:
                     running.pop(run_id, None)
                 else:
-                    running[run_id] = last_time or running.get(run_id)
-        return running
+                    running[run_id] = end.last_time or running.get(run_id)
+        return {run_id: last_time for run_id, last_time in running.items() if run_id in held}
 
     def acknowledge(self, number: int) -> None:
         self.acknowledged = max(self.acknowledged, number)
@@ -82,18 +120,45 @@ class LeftSpool:
 
     def close(self) -> None:
         """Remove the spool when its process is gone and all of it is shipped; otherwise leave it for the next time."""
-        gathering, _ = self.gather(self.acknowledged + 1, 1)
-        self.folder.close(remove=not is_owned(self.folder.path) and not gathering.records)
+        self.folder.close(remove=not self.is_owned and not is_owned(self.folder.path) and not self._has_more())
 
-    def _segments(self) -> list[tuple[Head, Path]]:
-        """Heads and files in the order of their records, without those that hold nothing."""
-        found = []
+    def _has_more(self) -> bool:
+        try:
+            gathering, _ = self.gather(self.acknowledged + 1, 1)
+        except RunebookError:  # whoever ships it has been told
+            return True
+        return bool(gathering.records)
+
+    def _content(self) -> tuple[list[_Segment], Mapping[int, SeriesName]]:
+        """Segments and names; of a spool whose process is gone they are looked at once."""
+        if self._known is None or self.is_owned:
+            segments = sorted(self._segments())  # first: a name is written before the first record that needs it
+            self._known = [*_cut(segments)], read_names(self.folder.path)
+        return self._known
+
+    def _segments(self) -> Iterator[_Segment]:
+        """In no order, without those that hold nothing yet."""
         for path in self.folder.path.glob(f"*{SUFFIX}"):
             try:
-                head = read_head(path.read_bytes()[:SLOT_BYTES])
-            except UnreadableSegment as error:
-                _logger.error("The segment %s of a spool is left where it is: %s.", path, error)
+                with path.open("rb") as file:
+                    data = file.read(SLOT_BYTES)
+                    slots = file.seek(0, 2) // SLOT_BYTES - 1
+            except FileNotFoundError:  # its process has seen that all of it was shipped
                 continue
+            try:
+                head = read_head(data)
+                if head is None and any(data):
+                    raise UnreadableSegment("its head is damaged")
+            except UnreadableSegment as error:
+                raise InvalidState(
+                    f"The segment {path} of a spool cannot be shipped: {error}. The rest of this spool waits for it; "
+                    "to do without it, move it elsewhere."
+                ) from error
             if head is not None:
-                found.append((head, path))
-        return sorted(found)
+                yield _Segment(head.first, head.first + slots, path)
+
+
+def _cut(segments: Sequence[_Segment]) -> Iterator[_Segment]:
+    """Each ends where the next one begins: what stood behind was never written."""
+    for segment, following in zip(segments, [*segments[1:], None], strict=True):
+        yield segment if following is None else segment._replace(end=min(segment.end, following.first))

@@ -7,11 +7,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from runebook.api.frames import Refusal, RunPart, RunStart
 from runebook.api.logged_models import GetLoggedModel
+from runebook.api.operation import Operation
 from runebook.api.runs import GetRun
+from runebook.client.spool.artifacts import KeptFiles
 from runebook.client.spool.courier import Courier, Delivery
 from runebook.client.spool.delivery import RunIds, delivery_to
 from runebook.client.spool.folder import make_folder, spool_root
@@ -20,7 +24,7 @@ from runebook.client.spool.leaving import ship_left
 from runebook.client.spool.recorder import Recorder
 from runebook.client.spool.shipper import Shipper
 from runebook.client.spool.spool import Spool
-from runebook.client.spool.waiting import Waiting
+from runebook.client.spool.waiting import Waiting, left_in_words
 from runebook.client.transport import Transport
 from runebook.config import SpoolSettings
 from runebook.core.datasets import DatasetInput, ModelInput, ModelOutput
@@ -31,6 +35,9 @@ from runebook.core.metrics import Metric
 from runebook.core.params import Param
 from runebook.core.runs import RunStatus
 from runebook.core.tags import Tag
+
+if TYPE_CHECKING:
+    from runebook.artifacts.base import ArtifactStore
 
 LAST_WORD_SECONDS = 3.0
 """How long a process that was told to stop may still ship."""
@@ -64,6 +71,10 @@ class SpooledLog:
         self._turns = 1
         self._has_forked = False
         self._has_given_up = False
+        self._away: RunebookError | None = None
+        """Why the store could not be reached before there was anything to ship."""
+        self._run_ids = RunIds(dict, lambda _: None)
+        self._files = KeptFiles(transport)
 
     @property
     def root(self) -> Path:
@@ -72,6 +83,20 @@ class SpooledLog:
     @property
     def is_offline(self) -> bool:
         return self._settings.is_offline
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the store could not be reached when it was last tried, or is not to be."""
+        if self.is_offline:
+            return True
+        return self._away is not None if self._shipper is None else self._shipper.failures > 0
+
+    def note_away(self, error: RunebookError) -> bool:
+        """The store cannot be reached. Returns whether that is news."""
+        is_news = not self.is_away
+        if self._shipper is None:
+            self._away = error
+        return is_news
 
     # --- what is logged ---
 
@@ -101,6 +126,10 @@ class SpooledLog:
                 self._leases.release(run_id)  # so that no lease is written behind the end
             self.recorder(run_id).status(status, end_time, leaves=leaves)
 
+    def keep_files(self, run_id: str) -> tuple[ArtifactStore, str]:
+        """Where files of a run are put while its store is away, as `Transport.artifacts` gives it."""
+        return self._files.keep(self._opened_spool().folder.path, run_id)
+
     # --- the runs ---
 
     def recorder(self, run_id: RunId) -> Recorder:
@@ -128,7 +157,8 @@ class SpooledLog:
     def take_in(self, run_id: RunId, params: dict[str, str]) -> Recorder:
         """See `RunLog`. That this process is at work on the run is said from now on, again and again."""
         recorder = self.begin(run_id, params)
-        recorder.spool.part(self._leases.hold(run_id))
+        if not self.is_offline:  # nobody would hear it in time
+            recorder.spool.part(self._leases.hold(run_id))
         with self._lock:
             self._ended.pop(run_id, None)
         return recorder
@@ -146,7 +176,7 @@ class SpooledLog:
             return  # what the signal came into has to go on first
         if not self.wait(self._gave_up_seconds(), with_progress=with_progress) and not self.is_offline:
             self._has_given_up = True
-            _logger.warning("%s", self.rest_in_words())
+            _logger.warning("%s", self.restleft_in_words())
 
     def _gave_up_seconds(self) -> float | None:
         """Who waited in vain does not wait long for the next run, until the store takes something."""
@@ -162,6 +192,13 @@ class SpooledLog:
         if found is not None:
             found.unbind()
 
+    def addressed(self, operation: Operation) -> Operation:
+        """See `RunLog`."""
+        run_id = getattr(operation, "run_id", None)
+        if isinstance(run_id, str) and self._run_ids.of(run_id) != run_id:
+            return msgspec.structs.replace(operation, run_id=self._run_ids.of(run_id))
+        return operation
+
     # --- waiting ---
 
     @property
@@ -170,7 +207,7 @@ class SpooledLog:
         return self._spool is not None and self._spool.acknowledged < self._spool.written()
 
     def flush(self, seconds: float | None = None) -> None:
-        """Wait until the store has everything.
+        """Wait until the store has everything; offline, it is not waited for.
 
         Args:
             seconds: how long to wait; by default for as long as the store takes something now and then.
@@ -180,16 +217,18 @@ class SpooledLog:
             RunebookError: it refused something; all else is there.
 
         """
+        if self.is_offline:
+            return
         if not self.wait(seconds):
-            raise TemporarilyUnavailable(self.rest_in_words())
+            raise TemporarilyUnavailable(self.restleft_in_words())
         refused = self.take_refused()
         if refused:
             raise error_from_code(refused[0].error_code, refused[0].message)
 
     def settle(self) -> None:
         """See `RunLog`."""
-        if (self.has_more or self._has_forked) and not self.wait():
-            raise TemporarilyUnavailable(self.rest_in_words())
+        if (self.has_more or self._files.are_there or self._has_forked) and not self.is_offline and not self.wait():
+            raise TemporarilyUnavailable(self.restleft_in_words())
 
     def wait(self, seconds: float | None = None, *, with_progress: bool = False) -> bool:
         """As `flush`, but returns whether the store has everything."""
@@ -201,14 +240,14 @@ class SpooledLog:
 
     def _wait(self, seconds: float | None, *, with_progress: bool) -> bool:
         spool, shipper = self._spool, self._shipper
-        if spool is None or not self.has_more:
+        if spool is None or not (self.has_more or self._files.are_there):
             return True
         if self.is_offline or spool.is_interrupted():
             return False
         if shipper is None:
-            return self._ship_here(spool)
-        patience = self._settings.patience_seconds
-        return Waiting(spool, shipper, patience, with_progress=with_progress).until_shipped(seconds)
+            return self._ship_here(spool) and self._files.upload(spool.folder.path, self._run_ids)
+        waiting = Waiting(spool, shipper, self._settings.patience_seconds, with_progress=with_progress)
+        return waiting.until_shipped(seconds) and self._files.upload(spool.folder.path, self._run_ids)
 
     def take_refused(self) -> list[Refusal]:
         """What the store refused since this was asked last; all of it is in the log too."""
@@ -217,16 +256,15 @@ class SpooledLog:
         refused, self._shipper.refused = self._shipper.refused, []
         return refused
 
-    def rest_in_words(self) -> str:
+    def restleft_in_words(self) -> str:
         """What is not in the store, where it lies, and what brings it there."""
         if self._spool is None:
             return "Everything is in the store."
         count = self._spool.written() - self._spool.acknowledged
-        failure = self._shipper.failure if self._shipper is not None else None
-        because = f" because: {failure}" if failure is not None else "."
-        return (
-            f"{count} records of this process lie in {self._spool.folder.path} and are not in the store yet{because} "
-            "`runebook sync` ships them, and so does the next Runebook process of this machine that uses the store."
+        return left_in_words(
+            f"{count} records and files" if self._files.are_there else f"{count} records",
+            self._spool.folder.path,
+            self._shipper.failure if self._shipper is not None else None,
         )
 
     def puts_off(self, again: Callable[[], object]) -> bool:
@@ -276,13 +314,14 @@ class SpooledLog:
                 is_shipped = not self.is_offline
                 folder = make_folder(self.root, new_writer_id(), self._transport.uri, is_shipped=is_shipped)
                 self._spool = Spool(folder, limit_bytes=self._settings.limit_bytes, is_shipped=is_shipped)
+                self._run_ids = RunIds(folder.read_run_ids, folder.write_run_ids, self._run_ids.given)
                 if is_shipped:
                     self._start_shipper(self._spool)
                 self._on_open()
             return self._spool
 
     def _start_shipper(self, spool: Spool) -> None:
-        shipper = Shipper(spool, self._connect, self._turn)
+        shipper = Shipper(spool, self._connect, self._turn, self._away)
         try:
             shipper.start()
         except RuntimeError:  # the interpreter is going down: whoever waits ships
@@ -290,10 +329,7 @@ class SpooledLog:
         self._shipper = shipper
 
     def _connect(self) -> Delivery:
-        spool = self._spool
-        folder = spool.folder if spool is not None else None
-        ids = RunIds(folder.read_run_ids, folder.write_run_ids) if folder is not None else RunIds(dict, lambda _: None)
-        return LeasingDelivery(delivery_to(self._transport.for_shipping(), ids), self._leases)
+        return LeasingDelivery(delivery_to(self._transport.for_shipping(), self._run_ids), self._leases)
 
     def _ship_here(self, spool: Spool) -> bool:
         courier = Courier(spool, self._connect())
@@ -349,7 +385,7 @@ class SpooledLog:
 
     def _params_of(self, run_id: RunId) -> dict[str, str]:
         """Of a run that this process has not seen before."""
-        if self.is_offline:
+        if self.is_away:
             return {}
         reply: Any = self._transport.call(GetRun(run_id=run_id))
         if reply.run.info.lifecycle_stage is not LifecycleStage.ACTIVE:
@@ -357,5 +393,5 @@ class SpooledLog:
         return {param.key: param.value for param in reply.run.data.params}
 
     def _check_model(self, model_id: str) -> None:
-        if not self.is_offline:
+        if not self.is_away:
             self._transport.call(GetLoggedModel(model_id=ModelId(model_id)))

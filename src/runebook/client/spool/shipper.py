@@ -29,15 +29,22 @@ class Shipper:
         spool: what to ship.
         connect: opens the way into the store; asked anew after a failure.
         on_turn: called before each look into the spool, such as to renew leases.
+        failure: why the store was not reached a moment ago; whoever found out has said so.
 
     """
 
-    def __init__(self, spool: Spool, connect: Callable[[], Delivery], on_turn: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        spool: Spool,
+        connect: Callable[[], Delivery],
+        on_turn: Callable[[], None],
+        failure: RunebookError | None = None,
+    ) -> None:
         self.refused: list[Refusal] = []
         """What the store would not take, until somebody asks for it."""
-        self.failure: RunebookError | None = None
+        self.failure = failure
         """Why nothing can be shipped now."""
-        self.failures = 0
+        self.failures = 0 if failure is None else 1
         """How often that was so since something was shipped."""
         self._spool = spool
         self._connect = connect

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 
 from runebook.client.spool.shipper import Shipper
 from runebook.client.spool.spool import Spool
+from runebook.core.errors import RunebookError
 
 SHOW_AFTER_SECONDS = 1.0
 _LOOK_SECONDS = 0.5
@@ -59,3 +61,12 @@ class Waiting:
     def _end(self) -> None:
         if self._is_shown:
             sys.stderr.write("\n")
+
+
+def left_in_words(rest: str, where: Path, failure: RunebookError | None) -> str:
+    """What is not in the store, where it lies, and what brings it there."""
+    because = f" because: {failure}" if failure is not None else "."
+    return (
+        f"{rest} of this process lie in {where} and are not in the store yet{because} `runebook sync` ships them, and "
+        "so does the next Runebook process of this machine that uses the store."
+    )
