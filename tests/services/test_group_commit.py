@@ -9,7 +9,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from tests.storage.servers import PostgresqlServer
 
 from runebook.api.frames import LogFrame, RunPart, SeriesPart
 from runebook.api.metrics import LogMetric
@@ -233,7 +235,7 @@ def test_each_write_needs_its_own_callers_permission(store: Store) -> None:
 
 def test_a_group_waits_out_a_lock(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     run_id = store.new_run()
-    monkeypatch.setattr(connections, "WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(connections, "WAIT_SECONDS", 0.3)
     impatient = Services(
         open_storage(f"sqlite:///{store.path}", artifact_root="/x"), ArtifactResolver(served=None, roots=[])
     )
@@ -243,13 +245,35 @@ def test_a_group_waits_out_a_lock(store: Store, monkeypatch: pytest.MonkeyPatch)
 
     with store.locked():
         waiting.start()
-        time.sleep(0.3)
+        time.sleep(0.5)
         assert outcomes == []
     waiting.join()
 
     assert outcomes == [Nothing()] * 5
     assert store.steps(run_id) == list(range(5))
     impatient.close()
+
+
+@pytest.fixture(scope="module")
+def postgresql() -> Iterator[str]:
+    server = PostgresqlServer()
+    yield server.new_database()
+    server.stop()
+
+
+def test_a_run_that_another_transaction_holds_does_not_keep_the_others_waiting_for_long(postgresql: str) -> None:
+    services = Services(open_storage(postgresql, artifact_root="/x"), ArtifactResolver(served=None, roots=[]))
+    runs = [services.call(CreateRun(experiment_id=ExperimentId("0"))).run.info.run_id for _ in range(8)]
+    began = time.monotonic()
+    with psycopg.connect(postgresql) as other:
+        other.execute("SELECT 1 FROM runs WHERE run_id = %s FOR UPDATE", (runs[5],))
+        outcomes = commit_together(services, [Write(point(run_id, 1), OWNER, 1) for run_id in runs])
+
+    assert time.monotonic() - began < 15
+    assert [isinstance(outcome, TemporarilyUnavailable) for outcome in outcomes] == [n == 5 for n in range(8)]
+    assert [len(history(services.storage, run_id, "loss")) for run_id in runs] == [n != 5 for n in range(8)]
+    assert commit_together(services, [Write(point(runs[5], 1), OWNER, 1)]) == [Nothing()]
+    services.close()
 
 
 def test_while_the_store_is_away_all_that_wait_are_told_so_at_once(

@@ -18,7 +18,7 @@ from runebook.api.tags import SetTag
 from runebook.core.errors import RunebookError, TemporarilyUnavailable
 from runebook.core.ids import WriterId
 from runebook.services.context import Caller, Context
-from runebook.services.dispatch import MAX_ATTEMPTS, PATIENCE_S, Services, answer
+from runebook.services.dispatch import PATIENCE_S, Services, answer
 from runebook.services.frames import log_all
 from runebook.services.run_groups import create_all, update_all
 from runebook.storage.base import Transaction, TransactionConflict
@@ -33,6 +33,9 @@ _STAGE_OF: dict[type[Operation], int] = {
 
 GROUPED = frozenset(_STAGE_OF)
 """Operations that are committed together."""
+
+ATTEMPTS = 4
+"""Times that a group is tried while other transactions get in its way."""
 
 MAX_GROUP = 512
 MAX_GROUP_BYTES = 16 * 1024 * 1024
@@ -134,36 +137,44 @@ class GroupCommit(Generic[TokenT]):
         return everything
 
 
-def commit_together(services: Services, writes: Sequence[Write]) -> list[Any]:
+def commit_together(services: Services, writes: Sequence[Write], attempts: int = ATTEMPTS) -> list[Any]:
     """What became of each write: its reply, or the error for which it left no trace.
 
-    All go into one transaction. When that fails for a reason that is not the store's, it is done anew in halves, until
-    the culprit is alone; alone, a write is called as any other operation.
+    All go into one transaction. When that fails for a reason that is not the store's, or because other transactions
+    keep getting in the way, it is done anew in halves, until the culprit is alone.
     """
     try:
-        if len(writes) == 1:
+        if len(writes) == 1 and getattr(writes[0].request, "idempotency_key", None) is not None:
             return [services.call(writes[0].request, writes[0].caller)]
-        return _commit(services, writes)
+        return _commit(services, writes, attempts)
+    except TransactionConflict as conflict:
+        if len(writes) == 1:
+            return [TemporarilyUnavailable(f"{conflict} Nothing was changed. Try again.")]
+        attempts = 1  # one of them wants what somebody holds: the others have waited enough
     except TemporarilyUnavailable as error:
         return [error, *(_again(error) for _ in writes[1:])]
     except Exception as error:  # noqa: BLE001  # it is delivered to the one whose it is
         if len(writes) == 1:
             return [error]
     half = len(writes) // 2
-    return commit_together(services, writes[:half]) + commit_together(services, writes[half:])
+    return commit_together(services, writes[:half], attempts) + commit_together(services, writes[half:], attempts)
 
 
-def _commit(services: Services, writes: Sequence[Write]) -> list[Any]:
+def _commit(services: Services, writes: Sequence[Write], attempts: int) -> list[Any]:
+    """Raises TransactionConflict: at every attempt another transaction got in the way."""
     until = time.monotonic() + PATIENCE_S
-    for attempt in range(MAX_ATTEMPTS):
+    attempt = 0
+    while True:
+        attempt += 1
         try:
             with services.storage.write() as tx:
                 return _do_all(services, tx, writes)
         except TransactionConflict as conflict:
             if time.monotonic() > until:
                 raise TemporarilyUnavailable(f"{conflict} Nothing was changed. Try again.") from conflict
-            time.sleep(random.uniform(0, min(0.5, 0.005 * 2**attempt)))  # noqa: S311  # jitter, no secret
-    raise TemporarilyUnavailable(f"Other writers got in the way {MAX_ATTEMPTS} times; nothing was changed. Try again.")
+            if attempt >= attempts:
+                raise
+            time.sleep(random.uniform(0, 0.005 * 2**attempt))  # noqa: S311  # jitter, no secret
 
 
 def _do_all(services: Services, tx: Transaction, writes: Sequence[Write]) -> list[Any]:

@@ -54,6 +54,9 @@ class Dialect:
     mark: str = "?"  # a positional parameter
     begin_read: tuple[str, ...] = ("BEGIN",)
     begin_write: tuple[str, ...] = ("BEGIN",)
+    limit_waits: tuple[str, ...] = ()
+    """What keeps a transaction from waiting for long for a lock that another one holds: that is a conflict then."""
+
     row_locks: tuple[str, str] = (" FOR UPDATE", " FOR SHARE")
     lock_schema: str | None = None
     """A statement that keeps others from creating or migrating the schema; held until the transaction ends."""
@@ -246,6 +249,7 @@ class Postgresql(Dialect):
     mark = "%s"
     begin_read = ("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",)
     begin_write = ("BEGIN ISOLATION LEVEL READ COMMITTED",)
+    limit_waits = ("SET LOCAL lock_timeout = '1s'",)
     lock_schema = "SELECT pg_advisory_xact_lock(7310577382525465710)"
     tables = "SELECT CAST(tablename AS text) FROM pg_tables WHERE schemaname = current_schema()"
     types = {

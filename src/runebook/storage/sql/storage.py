@@ -109,6 +109,7 @@ class SqlStorage:
     @contextmanager
     def write(self) -> Iterator[SqlTransaction]:
         with self.database.writing() as session:
+            session.run(*session.dialect.limit_waits)
             transaction = SqlTransaction(session, self._names)
             yield transaction
         self._names.publish(transaction.references.found_names)
