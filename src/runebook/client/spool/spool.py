@@ -292,6 +292,9 @@ class Spool:
             return fitting[0]
         if self._segments and self._size_bytes() >= self._limit_bytes:
             if not self.is_shipped:
+                self.acknowledge(self.folder.acknowledged())  # of what another process has shipped
+                if any(spare.size >= slots for spare in self._spares):
+                    return self._spare(slots)
                 raise TemporarilyUnavailable(
                     f"The spool in {self.folder.path} is full ({self._limit_bytes >> 20} MB). "
                     "Ship it with `runebook sync`, or raise RUNEBOOK_SPOOL_LIMIT_MB."
