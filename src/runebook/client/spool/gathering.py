@@ -18,6 +18,7 @@ from runebook.core.ids import RunId, WriterId
 from runebook.core.runs import RunStatus
 
 _logger = logging.getLogger("runebook.spool")
+_WORDS = SLOT_BYTES // 8
 _LISTS = ("params", "tags", "datasets", "models", "outputs")
 _decode_part = msgspec.msgpack.Decoder(RunPart).decode
 
@@ -75,6 +76,8 @@ class Gathering:
 
     def add(self, stretch: Stretch) -> None:
         """Take in a stretch. What is no record is passed over: nobody was told that it was written."""
+        if not self._is_checked and self._add_regular(stretch):
+            return
         expected = stretch.first - 1
         skipped = 0
         series = self._series
@@ -99,6 +102,29 @@ class Gathering:
             found.add_value(value)
             self.records += 1
             self.last = number
+
+    def _add_regular(self, stretch: Stretch) -> bool:
+        """Take in a stretch of points of the same series over and over, as loops log them, in a quarter of the time.
+
+        Returns whether it is one; otherwise nothing was done.
+        """
+        words = memoryview(stretch.slots).cast("Q")
+        kinds = array("I", memoryview(stretch.slots).cast("I")[_WORDS * 2 - 2 :: _WORDS * 2].tobytes())
+        count = len(kinds)
+        period = _period(kinds)
+        if period * 2 > count or min(kinds[:period]) < FIRST_SERIES:
+            return False
+        numbers = array("Q", range(stretch.first, stretch.first + count))
+        if kinds != (kinds[:period] * (count // period + 1))[:count] or words[::_WORDS].tobytes() != numbers.tobytes():
+            return False
+        for place, kind in enumerate(kinds[:period]):
+            columns = (self._series.get(kind) or self._begin(kind)).columns
+            in_order: tuple[array[Any], ...] = (columns.steps, columns.times, columns.values)
+            for position, column in enumerate(in_order, start=1):
+                column.frombytes(words[place * _WORDS + position :: period * _WORDS].tobytes())
+        self.records += count
+        self.last = stretch.first + count - 1
+        return True
 
     def _begin(self, kind: int) -> _Series:
         """A series that is not in the table of names was torn from it when the machine stopped."""
@@ -167,6 +193,14 @@ class Gathering:
             self._parts.setdefault(name.run_id, {}).setdefault("series", []).append(part)
         runs = [RunPart(run_id=RunId(run_id), **fields) for run_id, fields in self._parts.items()]
         return LogFrame(writer=writer, first=first, last=last, runs=runs)
+
+
+def _period(kinds: array[int]) -> int:
+    """After how many records the first series comes again; their number, if it does not."""
+    try:
+        return kinds.index(kinds[0], 1)
+    except (ValueError, IndexError):
+        return max(1, len(kinds))
 
 
 def gathered(
