@@ -19,7 +19,8 @@ from runebook.search.vocabulary import (
     OrderKey,
     without_prompts,
 )
-from runebook.storage.sql.dialects import MSSQL, SQLITE
+from runebook.storage.sql.dialects import SQLITE
+from runebook.storage.sql.mssql import MSSQL
 from runebook.storage.sql.search import Search, page_statement, search_ids
 from runebook.storage.sql.search_filter import interned_names
 from runebook.storage.sql.search_tables import EXPERIMENT_TABLES, LOGGED_MODEL_TABLES, RUN_TABLES

@@ -11,7 +11,7 @@ from runebook.core.runs import RunInfo, RunStatus
 from runebook.core.tags import END_REASON, LEASE_EXPIRED
 from runebook.services.dispatch import Services
 from runebook.services.leases import end_expired
-from runebook.storage.base import Lease
+from runebook.storage.writers import Lease
 from runebook.testing.records import add_run
 from runebook.testing.transactions import in_threads
 

@@ -54,8 +54,8 @@ def db() -> None:
 def upgrade(session: Session, *, uri: str | None, dry_run: bool, as_json: bool) -> None:
     """Bring the schema of the database at URI up to this release.
 
-    URI is by default the tracking URI. Make a backup first. Servers of the release before may go on meanwhile. Cut off,
-    it is simply run again.
+    URI is by default the tracking URI. Make a backup first. Servers of the release before may go on meanwhile, unless
+    --dry-run says otherwise. Cut off, it is simply run again.
     """
     from runebook.storage.sql.migrations import runner
 

@@ -11,7 +11,8 @@ from runebook.core.runs import RunInfo, RunStatus
 from runebook.core.tags import END_REASON
 from runebook.services.leases import PERIODS, SAID, has_expired, worst_said
 from runebook.services.log_requests import Part
-from runebook.storage.base import Lease, Transaction
+from runebook.storage.base import Transaction
+from runebook.storage.writers import Lease
 
 
 class RunEndings:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from runebook.core.ids import RunId, WriterId
-from runebook.storage.base import Lease, Storage
+from runebook.storage.base import Storage
+from runebook.storage.writers import Lease
 from runebook.testing.records import NOW_MS, add_run
 
 ONE, OTHER = WriterId("one"), WriterId("other")

@@ -35,7 +35,7 @@ class TagStoreContract:
     def test_tags_of_many_runs_are_set_at_once_or_none(self, backend: Backend) -> None:
         runs = [add_run(backend.storage) for _ in range(3)]
         with backend.storage.write() as tx:
-            tags = {run_id: [Tag(key="n", value=str(number))] for number, run_id in enumerate(runs)}
+            tags: dict[str, list[Tag]] = {run_id: [Tag(key="n", value=str(n))] for n, run_id in enumerate(runs)}
             tx.tags.set(tags | {runs[2]: []})
         with pytest.raises(NotFound), backend.storage.write() as tx:
             tx.tags.set({runs[0]: [Tag(key="x", value="y")], "f" * 32: [Tag(key="x", value="y")]})

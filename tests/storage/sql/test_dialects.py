@@ -17,14 +17,7 @@ from runebook.core.logged_models import LoggedModelStatus
 from runebook.core.params import Param
 from runebook.core.runs import RunStatus
 from runebook.core.tags import Tag
-from runebook.storage.base import (
-    Lease,
-    LoggedModelOrder,
-    LoggedModelQuery,
-    SearchQuery,
-    StoredAnswer,
-    TransactionConflict,
-)
+from runebook.storage.base import LoggedModelOrder, LoggedModelQuery, SearchQuery, StoredAnswer, TransactionConflict
 from runebook.storage.sql.connections import SqliteMemory
 from runebook.storage.sql.creation import ensure_schema
 from runebook.storage.sql.dialects import MARIADB, MYSQL, POSTGRESQL, SQLITE, Dialect, Duplicate
@@ -32,6 +25,7 @@ from runebook.storage.sql.migrations.runner import STEPS
 from runebook.storage.sql.mssql import MSSQL
 from runebook.storage.sql.schema import TABLES
 from runebook.storage.sql.storage import SqlStorage
+from runebook.storage.writers import Lease
 from runebook.testing.records import NOW_MS, add_experiment, add_model, add_run, log, metric, used
 
 from .recording import RecordingSqlite

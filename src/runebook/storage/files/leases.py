@@ -8,9 +8,9 @@ from typing import TypeAlias
 import msgspec
 
 from runebook.core.ids import RunId, WriterId
-from runebook.storage.base import Lease
 from runebook.storage.files.layout import LEASES
 from runebook.storage.files.view import View
+from runebook.storage.writers import Lease
 
 _Held: TypeAlias = dict[RunId, dict[WriterId, int]]
 """Until when, by run and writer."""

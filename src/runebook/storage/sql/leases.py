@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from runebook.core.ids import RunId, WriterId
-from runebook.storage.base import Lease
 from runebook.storage.sql.dialects import Rows
 from runebook.storage.sql.references import References
 from runebook.storage.sql.session import Session
+from runebook.storage.writers import Lease
 
 LEASES = Rows("leases", ("run", "writer"), ("until",))
 
