@@ -140,3 +140,13 @@ def test_a_server_may_open_as_many_files_as_the_system_lets_it(server: RunningSe
     allowed, most = psutil.Process(server.process.pid).rlimit(psutil.RLIMIT_NOFILE)
 
     assert allowed == most or allowed >= MANY_FILES
+
+
+def test_an_answer_is_one_piece_on_the_wire(server: RunningServer) -> None:
+    with socket.create_connection((server.host, server.port), timeout=30) as wire:
+        for _ in range(20):
+            wire.sendall(b"GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            piece = wire.recv(65536)
+
+            assert piece.startswith(b"HTTP/1.1 200")
+            assert len(piece.partition(b"\r\n\r\n")[2]) > 0

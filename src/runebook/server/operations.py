@@ -23,6 +23,10 @@ READ_AT_ONCE_BYTES = 256 * 1024
 """Bodies up to this size are decoded where they come in: a thread would cost more than it frees."""
 
 
+DECODING_THREADS = 2
+"""Larger ones are decoded in threads of their own, so many at once, whatever the operations under way."""
+
+
 class OperationRoutes:
     """The handlers of all operations: read the request, have it done, write the reply.
 
@@ -41,6 +45,7 @@ class OperationRoutes:
         self._services = services
         self._committing = committing
         self._threads = CapacityLimiter(threads)
+        self._decoders = CapacityLimiter(DECODING_THREADS)
         self._readers = CapacityLimiter(threads * 3 // 4)
         self._writers = CapacityLimiter(threads * 3 // 4)
         self._max_body_bytes = max_body_bytes
@@ -101,7 +106,7 @@ class OperationRoutes:
         """Run it here when there is little to read, else in a thread."""
         if size <= READ_AT_ONCE_BYTES:
             return read()
-        return await anyio.to_thread.run_sync(read, limiter=self._threads)
+        return await anyio.to_thread.run_sync(read, limiter=self._decoders)
 
 
 class _Answer(Response):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -14,8 +14,39 @@ the beginning of a body, is half as long at most; llhttp itself stops addresses 
 BODY_ARRIVED = "runebook.body_arrived"
 """Set in the scope once the whole body of a request is here, so that it is read without watching the clock."""
 
+LARGE_BYTES = 64 * 1024
+"""A piece of an answer that is longer goes out at once, so that its sender notices when the client does not keep up."""
+
 HEAD_PATIENCE_S = 60.0
 """How long a connection may take from its start, or from a request's first byte, to the end of the headers."""
+
+
+class _Joined:
+    """A transport that sends what is written in one turn of the loop at once: a head and its body are one packet."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._held: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if not self._held:
+            self._loop.call_soon(self._flush)
+        self._held.append(data)
+        if len(data) > LARGE_BYTES:
+            self._flush()
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        if self._held:
+            held, self._held = self._held, []
+            self._transport.write(b"".join(held))
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
@@ -30,6 +61,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         super().connection_made(transport)
+        self.transport = cast("asyncio.Transport", _Joined(transport, self.loop))
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-import os
+import random
 import re
 import sys
 import time
@@ -43,7 +43,7 @@ class RequestLog:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        scope[_REQUEST_ID] = name = _sent_id(scope) or os.urandom(16).hex()
+        scope[_REQUEST_ID] = name = _sent_id(scope) or f"{random.getrandbits(128):032x}"  # no secret
         token = _current_id.set(name)
         status = 500
         sent_bytes = 0
