@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from runebook.core.columns import Columns
+from runebook.storage.base import TransactionConflict
 from runebook.storage.sql.dialects import Rows
 from runebook.storage.sql.metric_chunks import decode_chunk, encode_chunk
 from runebook.storage.sql.metric_frames import decode_frame, encode_frame
@@ -37,8 +38,8 @@ FOLDED_AT_END_POINTS = 1_000_000
 """Of a run that ends, in the transaction that ends it: no more than a fraction of a second's work."""
 
 
-class Overtaken(Exception):
-    """Another fold was faster. Nothing was changed."""
+class Overtaken(TransactionConflict):
+    """Another fold was faster. Nothing must be changed."""
 
 
 class Fold(NamedTuple):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from runebook.storage.base import TransactionConflict
 from runebook.storage.sql.connections import Database
-from runebook.storage.sql.metric_fold import SLICE_POINTS, Overtaken, read_fold, write_fold
+from runebook.storage.sql.metric_fold import SLICE_POINTS, read_fold, write_fold
 from runebook.storage.sql.session import Session
 
 ENOUGH_FRAMES = 16
@@ -71,7 +71,7 @@ class Folder:
         try:
             with self._database.writing() as db:
                 write_fold(db, fold)
-        except (Overtaken, TransactionConflict):
+        except TransactionConflict:
             return False
         with self._database.reading() as db:
             self._waiting |= dict.fromkeys(worth_folding(db, [run]))
