@@ -147,6 +147,7 @@ def _check_dataset(name: str | None, digest: str | None, path: str, *, required:
 def log_model(tx: Transaction, request: LogModel, context: Context) -> Nothing:
     model = _parse_model(request.model_json)
     active_run(tx, request.run_id)
+    tx.runs.locked([request.run_id])  # nobody else adds to the list between reading and writing it
     history = tx.tags.get(request.run_id, LOG_MODEL_HISTORY)
     models: list[object] = [] if history is None else json.loads(history)
     value = json.dumps([*models, model])

@@ -69,6 +69,7 @@ class Dialect:
     table_options: str = ""
     transactional_ddl: bool = True
     rows_keyword: str = "VALUES "  # what stands before rows in an IN list
+    max_list: int = 1024  # values in an IN list: the power of two that SQL Server's 2100 parameters hold
 
     def create(self, table: Table) -> list[str]:
         """The statements that make a table and its indexes."""
@@ -249,6 +250,7 @@ class Postgresql(Dialect):
     mark = "%s"
     begin_read = ("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",)
     begin_write = ("BEGIN ISOLATION LEVEL READ COMMITTED",)
+    max_list = 1 << 16  # they are one parameter
     limit_waits = ("SET LOCAL lock_timeout = '1s'",)
     lock_schema = "SELECT pg_advisory_xact_lock(7310577382525465710)"
     tables = "SELECT CAST(tablename AS text) FROM pg_tables WHERE schemaname = current_schema()"

@@ -10,9 +10,6 @@ from runebook.storage.sql.dialects import Dialect, Rows
 
 Row = tuple[Any, ...]
 
-_MAX_LIST = 1024
-"""Values in one IN list: the largest power of two that SQL Server's 2100 parameters hold. SQLite takes 32766."""
-
 _MANY = 8
 """Rows from which on a statement of their own is faster than one for each, where there is such a statement."""
 
@@ -67,7 +64,7 @@ class Session:
     def fetch_in(self, sql: str, values: Iterable[Any], /, **parameters: Any) -> list[Row]:
         """Rows of a query with `IN (:values)`, for all of the values; asked in parts when there are very many."""
         rows: list[Row] = []
-        for part in _parts(values, _MAX_LIST):
+        for part in _parts(values, self.dialect.max_list):
             condition = self.dialect.one_of(part)
             rows += self.fetch_with(sql.replace("IN (:values)", condition.text), parameters | condition.parameters)
         return rows
@@ -75,7 +72,7 @@ class Session:
     def fetch_pairs(self, sql: str, columns: tuple[str, str], pairs: Iterable[tuple[int, int]], /) -> list[Row]:
         """Rows of a query with `(:pairs)`, for which the two columns are one of the pairs; as `fetch_in`."""
         rows: list[Row] = []
-        for part in _parts(pairs, _MAX_LIST // 2):
+        for part in _parts(pairs, self.dialect.max_list // 2):
             condition = self.dialect.among(columns, part)
             rows += self.fetch_with(sql.replace("(:pairs)", condition.text), condition.parameters)
         return rows
