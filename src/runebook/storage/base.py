@@ -248,7 +248,7 @@ class MetricStore(Protocol):
         """Turn the frames that appends left into chunks per key; readers see no difference.
 
         Returns the frames folded: none of a run that has fewer than `at_least`, and of a run that has very much to
-        fold a part only, as the caller has it locked; `Storage.fold_step` does the rest.
+        fold a part or none, as others wait for this transaction; `Storage.fold_step` does the rest.
         """
 
 

@@ -258,6 +258,26 @@ def test_a_fold_killed_before_any_statement_loses_and_doubles_nothing(
     storage.close()
 
 
+def test_a_transaction_that_others_wait_for_folds_one_slice_of_not_too_many_series(
+    sqlite_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = opened(sqlite_uri)
+    narrow, wide = add_run(storage), add_run(storage)
+    for first in range(0, 4000, 1000):
+        add(storage, narrow, "m", even(first, 1000))
+    for key in ("a", "b", "c"):
+        add(storage, wide, key, even(0, 10))
+    monkeypatch.setattr(metric_fold, "SLICE_POINTS", 2000)
+    monkeypatch.setattr(metric_fold, "FOLDED_WITHIN_SERIES", 2)
+    with storage.write() as tx:
+        assert tx.metrics.fold(wide) == 0
+        assert tx.metrics.fold(narrow, at_least=5) == 0
+        assert tx.metrics.fold(narrow, at_least=4) == 2
+
+    assert counts(storage) == (5, 1, 2000)
+    storage.close()
+
+
 def test_a_look_finds_the_runs_that_frames_came_to_and_no_other(empty_uri: str) -> None:
     storage = opened(empty_uri)
     runs = [add_run(storage) for _ in range(3)]

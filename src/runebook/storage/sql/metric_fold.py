@@ -34,8 +34,8 @@ SLICE_FRAMES = 4096
 REWRITTEN_POINTS = 1_000_000
 """Of chunks that one fold rewrites; series beyond it go back into a frame, for the next fold."""
 
-FOLDED_AT_END_POINTS = 1_000_000
-"""Of a run that ends, in the transaction that ends it: no more than a fraction of a second's work."""
+FOLDED_WITHIN_SERIES = 1000
+"""A transaction that others wait for folds a slice of a run of at most so many series: about a tenth of a second."""
 
 
 class Overtaken(TransactionConflict):
@@ -47,7 +47,6 @@ class Fold(NamedTuple):
 
     run: int
     frames: int
-    points: int
     last_frame: int
     replaced: list[Row]
     chunks: list[Row]
@@ -56,17 +55,16 @@ class Fold(NamedTuple):
 
 
 def fold_within(db: Session, run: int, at_least: int) -> int:
-    """Fold a run that this transaction has locked, if it has so many frames. Returns the number folded."""
+    """Fold a slice of a run that this transaction has locked, if it has so many frames. Returns the number folded."""
     (frames,) = db.fetch_one("SELECT COUNT(*) FROM metric_frames WHERE run = :run", run=run) or (0,)
-    folded = points = 0
-    while folded < frames and frames >= at_least and points < FOLDED_AT_END_POINTS:
-        fold = read_fold(db, run)
-        if fold is None:
-            break
-        write_fold(db, fold)
-        folded += fold.frames
-        points += fold.points
-    return folded
+    if frames < at_least:
+        return 0
+    (series,) = db.fetch_one("SELECT COUNT(*) FROM metric_summaries WHERE run = :run", run=run) or (0,)
+    fold = read_fold(db, run) if series <= FOLDED_WITHIN_SERIES else None
+    if fold is None:
+        return 0
+    write_fold(db, fold)
+    return fold.frames
 
 
 def read_fold(db: Session, run: int) -> Fold | None:
@@ -74,7 +72,7 @@ def read_fold(db: Session, run: int) -> Fold | None:
     frames, last_frame, series = _oldest_frames(db, run)
     if not frames:
         return None
-    fold = Fold(run, frames, sum(map(len, series.values())), last_frame, [], [], [], {})
+    fold = Fold(run, frames, last_frame, [], [], [], {})
     points = {name_id: ordered(columns) for name_id, columns in series.items()}
     heads = _chunk_heads(db, run, points)
     budget = REWRITTEN_POINTS
