@@ -57,6 +57,7 @@ COMMANDS = {
     "experiments": LazyCommand("runebook.cli.experiments", "experiments", "Make, find and change experiments."),
     "runs": LazyCommand("runebook.cli.runs", "runs", "Make, find and change runs."),
     "artifacts": LazyCommand("runebook.cli.artifacts", "artifacts", "List, fetch and add the files of runs."),
+    "sync": LazyCommand("runebook.cli.sync", "sync", "Ship what was logged while its store was away."),
     "db": LazyCommand("runebook.cli.db", "db", "Look after the database of a store."),
     "doctor": LazyCommand("runebook.cli.doctor", "doctor", "Check this installation and its store."),
     "demo": LazyCommand("runebook.cli.demo", "demo", "Train a few models, and see their runs logged and found."),

@@ -23,6 +23,7 @@ from runebook.client.retries import (
     HURRIED_PAUSE_SECONDS,
     REFUSED_STATUSES,
     RETRIED_STATUSES,
+    UnknownAddress,
     UntrustedServer,
     is_repeatable,
     makes_something,
@@ -219,7 +220,7 @@ class HttpTransport:
     def for_shipping(self) -> Transport:
         """Connections of its own, so that a reader does not wait behind a large frame."""
         single = HttpTransport(self.uri, msgspec.structs.replace(self._settings, max_retries=0))
-        single._is_runebook = self._is_runebook
+        single._is_runebook = self._is_runebook or None  # what was taken for MLflow may have been a proxy
         return single
 
     def before_fork(self) -> None:
@@ -371,6 +372,8 @@ def _refusal(response: urllib3.BaseHTTPResponse) -> RunebookError:
     text = str(detail) if detail else response.data[:500].decode("utf-8", "replace").strip()
     message = f"The server answered {response.status}: {text or response.reason}"
     default = "INTERNAL_ERROR" if response.status >= 500 else "BAD_REQUEST"
+    if response.status == 404:
+        return UnknownAddress(message)
     return error_from_code(_CODES.get(response.status, default), message)
 
 

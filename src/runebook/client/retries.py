@@ -15,7 +15,7 @@ from runebook.api.logged_models import DeleteLoggedModelTag, LogLoggedModelParam
 from runebook.api.operation import Operation
 from runebook.api.tags import DeleteTag
 from runebook.config import MAX_BACKOFF_SECONDS, HttpSettings
-from runebook.core.errors import TemporarilyUnavailable
+from runebook.core.errors import NotFound, TemporarilyUnavailable
 
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 REFUSED_STATUSES = frozenset({408, 429})
@@ -35,6 +35,10 @@ _until: ContextVar[float | None] = ContextVar("runebook_hurry", default=None)
 
 class UntrustedServer(TemporarilyUnavailable):
     """There is a server, but the connection to it cannot be trusted; waiting does not help."""
+
+
+class UnknownAddress(NotFound):
+    """A 404 without a code: an operation that the server does not know, or a proxy whose server is away."""
 
 
 @contextmanager

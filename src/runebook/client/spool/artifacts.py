@@ -75,7 +75,13 @@ class KeptFiles:
 
 def has_files(spool: Path) -> bool:
     """Whether files wait for their runs."""
-    return next(_files(spool / _TAKEN), None) is not None or next(_files(spool / _KEPT), None) is not None
+    return next(waiting_files(spool), None) is not None
+
+
+def waiting_files(spool: Path) -> Iterator[tuple[str, str]]:
+    """Run and path of each."""
+    yield from _files(spool / _TAKEN)
+    yield from _files(spool / _KEPT)
 
 
 def upload_files(spool: Path, transport: Transport, run_ids: RunIds) -> Iterator[Upload]:

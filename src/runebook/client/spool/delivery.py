@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from runebook.api.datasets import LogInputs, LogOutputs
@@ -11,6 +12,7 @@ from runebook.api.experiments import CreateExperiment, GetExperimentByName
 from runebook.api.frames import LogFrame, Refusal, RunPart, RunStart, SeriesPart
 from runebook.api.operation import Operation
 from runebook.api.runs import CreateRun, GetRun, LogBatch, SearchRuns, UpdateRun
+from runebook.client.retries import UnknownAddress
 from runebook.client.transport import Transport
 from runebook.core.columns import Columns
 from runebook.core.errors import (
@@ -24,6 +26,7 @@ from runebook.core.errors import (
     NotFound,
     NotSupported,
     RunebookError,
+    TemporarilyUnavailable,
     TooLarge,
 )
 from runebook.core.experiments import ViewType
@@ -45,11 +48,8 @@ _REFUSED = (
     Conflict,
     AlreadyExists,
     TooLarge,
-    EndpointNotFound,
-    MethodNotAllowed,
     NotSupported,
 )
-
 ItemT = TypeVar("ItemT", Param, Tag)
 
 _logger = logging.getLogger("runebook.spool")
@@ -62,7 +62,7 @@ class FrameDelivery:
         self._transport = transport
 
     def send(self, frame: LogFrame) -> LogFrame.Reply:
-        reply: LogFrame.Reply = self._transport.call(frame)
+        reply: LogFrame.Reply = _answered(self._transport, frame)
         return reply
 
 
@@ -102,7 +102,7 @@ class BatchDelivery:
     """
 
     def __init__(self, transport: Transport, run_ids: RunIds) -> None:
-        self._call: Callable[[Operation], Any] = transport.call
+        self._call = partial(_answered, transport)
         self._run_ids = run_ids
 
     def send(self, frame: LogFrame) -> LogFrame.Reply:
@@ -200,6 +200,19 @@ class BatchDelivery:
     def _named(self, name: str) -> ExperimentId:
         found: GetExperimentByName.Reply = self._call(GetExperimentByName(experiment_name=name))
         return found.experiment.experiment_id
+
+
+def _answered(transport: Transport, operation: Operation) -> Any:
+    """The store's answer. That there is no such address is none: a proxy says so while the server behind it is away."""
+    try:
+        return transport.call(operation)
+    except (UnknownAddress, EndpointNotFound, MethodNotAllowed) as error:
+        name = type(operation).spec.name
+        if isinstance(operation, (LogInputs, LogOutputs)):
+            raise NotSupported(f"This server does not know {name}: {error}") from error
+        raise TemporarilyUnavailable(
+            f"{name} is unknown at {transport.uri}, so it is no tracking server: {error}"
+        ) from error
 
 
 def delivery_to(transport: Transport, run_ids: RunIds) -> FrameDelivery | BatchDelivery:

@@ -24,6 +24,7 @@ import msgspec
 from msgspec import Struct as Record
 
 from runebook.client.spool.artifacts import has_files
+from runebook.client.spool.segment import SUFFIX
 from runebook.core.clock import now_ms
 from runebook.core.errors import (
     InvalidState,
@@ -182,6 +183,11 @@ def _lock(path: Path) -> int | None:
         os.close(file)
         return None
     return file
+
+
+def is_spool(path: Path) -> bool:
+    """Whether a folder is, or is what is left of, a spool."""
+    return (path / _DESCRIPTION).exists() or any(path.glob(f"*{SUFFIX}"))
 
 
 def left_folders(root: Path) -> Iterator[Path]:

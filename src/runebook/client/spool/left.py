@@ -118,9 +118,10 @@ class LeftSpool:
     def keep_refused(self, lines: Sequence[bytes]) -> None:
         self.folder.keep_refused(list(lines))
 
-    def close(self) -> None:
+    def close(self, *, may_remove: bool = True) -> None:
         """Remove the spool when its process is gone and all of it is shipped; otherwise leave it for the next time."""
-        self.folder.close(remove=not self.is_owned and not is_owned(self.folder.path) and not self._has_more())
+        is_left = not self.is_owned and not is_owned(self.folder.path)
+        self.folder.close(remove=may_remove and is_left and not self._has_more())
 
     def _has_more(self) -> bool:
         try:
