@@ -53,8 +53,9 @@ def sync(
 ) -> None:
     """Ship what was logged while its store was away.
 
-    That is so in offline mode, too. Without a PATH, that is what lies on this machine for the store of the tracking URI. A PATH is a spool, or a folder
-    of spools, such as one that was copied from another machine; those go to the stores that they name. Every record
+    That is what runs logged in offline mode, or while their server could not be reached, or could not ship before their
+    process ended. By default it is what lies on this machine for the store of the tracking URI. A PATH is a spool, or a
+    folder of spools, such as one copied from another machine; those go to the stores that they name. Every record
     arrives once, however often and from however many machines it is shipped. Runs may go on logging meanwhile.
     """
     from runebook.client.opening import connect  # help needs no client
