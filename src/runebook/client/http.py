@@ -271,6 +271,9 @@ class HttpTransport:
             )
         except urllib3.exceptions.HTTPError as error:
             return self._failed(error, repeatable=repeatable)
+        if _is_cut(response):
+            cut = urllib3.exceptions.ProtocolError("The connection was cut in the middle of an answer.")
+            return self._failed(cut, repeatable=repeatable)
         if response.status < 300:
             self._answered = time.monotonic()
             return _Outcome(InternalError("answered"), answer=response)
@@ -375,6 +378,11 @@ def _refusal(response: urllib3.BaseHTTPResponse) -> RunebookError:
     if response.status == 404:
         return UnknownAddress(message)
     return error_from_code(_CODES.get(response.status, default), message)
+
+
+def _is_cut(response: urllib3.BaseHTTPResponse) -> bool:
+    """Whether the connection was cut among the headers of an answer, which Python takes for their end."""
+    return not response.data and response.status != 204 and "Content-Length" not in response.headers
 
 
 def _may_pass(response: urllib3.BaseHTTPResponse) -> bool:
