@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 import random
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -16,7 +17,7 @@ from runebook.core.errors import InternalError
 from runebook.storage.base import Series
 from runebook.storage.sql import metric_fold
 from runebook.storage.sql.metric_chunks import CHUNK_POINTS
-from runebook.storage.sql.metric_fold import Overtaken, read_fold, write_fold
+from runebook.storage.sql.metric_fold import METRIC_CHUNKS, METRIC_FRAMES, Overtaken, read_fold, write_fold
 from runebook.storage.sql.metric_folder import ENOUGH_FRAMES
 from runebook.storage.sql.storage import SqlStorage
 from runebook.testing.records import add_run, history, log, metric
@@ -346,4 +347,34 @@ def test_a_million_points_are_read_back_whole_and_in_pages(sqlite_uri: str) -> N
     assert [len(page) for page in pages] == [25_000] * 40
     assert Columns.joined(pages) == whole.points
     assert counts(storage)[2] > 900_000
+    storage.close()
+
+
+def test_chunks_and_frames_of_the_first_release_are_read_and_folded_on(empty_uri: str) -> None:
+    storage = opened(empty_uri)
+    run_id = add_run(storage)
+    log(storage, run_id, [metric("m", 0.5, 5000, time=5000)])
+    with storage.database.reading() as db:
+        ((name_id,),) = db.fetch("SELECT id FROM names WHERE name = 'm'")
+    run = run_number(storage)
+
+    def old(*columns: bytes) -> bytes:
+        return struct.pack("<BBI", 1, 0, len(columns[0]) // 8) + b"".join(columns)
+
+    rows = []
+    for number in range(4):
+        columns = even(number * 1000, 1000).to_bytes()
+        first, last = number * 1000, number * 1000 + 999
+        rows.append((run, name_id, number, first, last, first, last, 1000, old(*columns)))
+    frame = old(struct.pack("<10q", *[name_id] * 10), *even(4000, 10).to_bytes())
+    with storage.database.writing() as db:
+        db.insert(METRIC_CHUNKS, rows)
+        db.insert(METRIC_FRAMES, [(run, 10, frame)])
+    wanted = [*range(4010), 5000]
+    assert [step for _, step, _ in history(storage, run_id, "m")] == wanted
+    log(storage, run_id, [metric("m", 0.5, -1, time=1500)])
+    fold_all(storage, run_id)
+
+    assert sorted(step for _, step, _ in history(storage, run_id, "m")) == [-1, *wanted]
+    assert counts(storage)[::2] == (0, 4012)
     storage.close()
