@@ -23,6 +23,7 @@ from runebook.client.values import items_of, key_text
 from runebook.config import PREFIXES, Settings
 from runebook.core import tags as names
 from runebook.core.errors import InvalidParameterValue, InvalidState
+from runebook.core.ids import new_run_id
 from runebook.core.limits import MAX_VALUE_BYTES
 
 DIFF_ARTIFACT = "runebook/git.diff"
@@ -88,10 +89,11 @@ def start_run(
         parent_id = parent_run_id or (parent.run_id if parent else None)
         if parent_id:
             known[names.PARENT_RUN_ID] = parent_id
+        new_id = new_run_id()  # of the same run, whether it gets into the store now (be it unanswered) or later
         run = offline.in_store_or_away(
             client,
-            lambda: _create(client, settings, experiment_id, run_name, parent_run_id, known | user_tags),
-            lambda: offline.start_away(client, where, None, run_name, known | user_tags),
+            lambda: _create(client, settings, new_id, experiment_id, run_name, parent_run_id, known | user_tags),
+            lambda: offline.start_away(client, where, new_id, run_name, known | user_tags),
         )
         open_run = active.opened(run, client)
         _note_git(open_run, git, has_commit=names.GIT_COMMIT in known)
@@ -241,6 +243,7 @@ def _resume(
 def _create(
     client: Client,
     settings: Settings,
+    new_id: str,
     experiment_id: str | None,
     run_name: str | None,
     parent_run_id: str | None,
@@ -248,7 +251,7 @@ def _create(
 ) -> Run:
     if parent_run_id is not None and client.get_run(parent_run_id).info.lifecycle_stage != LifecycleStage.ACTIVE:
         raise InvalidParameterValue(f"The parent run {parent_run_id} is deleted. Restore it, or choose another.")
-    return client.create_run(experiment_id or current_experiment_id(client, settings), None, tags, run_name)
+    return client.create_run_as(new_id, experiment_id or current_experiment_id(client, settings), tags, run_name)
 
 
 def _note_git(open_run: OpenRun, git: GitCapture, *, has_commit: bool) -> None:

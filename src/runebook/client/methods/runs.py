@@ -41,6 +41,30 @@ class RunMethods(Methods):
         )
         return Run.of(reply.run)
 
+    def create_run_as(
+        self, run_id: str, experiment_id: str, tags: dict[str, Any] | None = None, run_name: str | None = None
+    ) -> Run:
+        """A running run with an id that was chosen here, so that one whose making was never answered is known again.
+
+        An MLflow server gives it another id.
+
+        Raises:
+            AlreadyExists: there is a run with this id.
+
+        """
+        made = make_tags(tags)
+        reply: CreateRun.Reply = self._call(
+            CreateRun(
+                experiment_id=ExperimentId(str(experiment_id)),
+                user_id=next((tag.value for tag in made if tag.key == core_tags.USER), "unknown"),
+                run_name=run_name or None,
+                start_time=now_ms(),
+                tags=made,
+                run_id=RunId(run_id) if self.transport.takes_frames() else None,
+            )
+        )
+        return Run.of(reply.run)
+
     def get_or_create_run(
         self, run_id: str, experiment_id: str, tags: dict[str, Any] | None = None, run_name: str | None = None
     ) -> Run:
@@ -58,18 +82,8 @@ class RunMethods(Methods):
                     f"There is no run {run_id}, and an MLflow server chooses ids itself: make the run with "
                     "create_run() in one process, and pass its id to the others."
                 ) from None
-        made = make_tags(tags)
         with contextlib.suppress(AlreadyExists):  # another process was quicker
-            self._call(
-                CreateRun(
-                    experiment_id=ExperimentId(str(experiment_id)),
-                    user_id=next((tag.value for tag in made if tag.key == core_tags.USER), "unknown"),
-                    run_name=run_name or None,
-                    start_time=now_ms(),
-                    tags=made,
-                    run_id=RunId(run_id),
-                )
-            )
+            self.create_run_as(run_id, experiment_id, tags, run_name)
         return self.get_run(run_id)
 
     def get_run(self, run_id: str) -> Run:
