@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from runebook.core.experiments import LifecycleStage
-from runebook.core.ids import RunId
+from runebook.core.ids import RunId, WriterId
 from runebook.core.metrics import Metric
 from runebook.core.params import Param
 from runebook.core.tags import Tag
@@ -20,6 +20,7 @@ from runebook.storage.base import Storage
 from runebook.storage.files import journal
 from runebook.storage.files.changes import Append, Change, Delete, MakeFolder, Move, Write
 from runebook.storage.files.layout import JOURNAL
+from runebook.storage.writers import Lease
 from runebook.testing.records import NOW_MS, add_experiment, add_run, metric, series
 
 from .backend import FileBackend
@@ -116,6 +117,8 @@ def change_much(storage: Storage) -> None:
         tx.metrics.append({RUN: series(points)})
         tx.params.add({RUN: [Param(key="a", value="1"), Param(key="a/b", value="2")]})
         tx.tags.delete(RUN, "old")
+        tx.writers.advance({WriterId("w"): 4}, NOW_MS)
+        tx.leases.renew([Lease(RUN, WriterId("w"), NOW_MS)])
         tx.runs.update(RUN, run_name="changed")
         tx.experiments.set_stage(experiment_of(storage, "going"), LifecycleStage.DELETED, NOW_MS)
 
