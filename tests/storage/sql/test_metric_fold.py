@@ -14,6 +14,7 @@ import pytest
 
 from runebook.core.columns import Columns
 from runebook.core.errors import InternalError
+from runebook.core.runs import RunStatus
 from runebook.storage.base import Series
 from runebook.storage.sql import metric_fold
 from runebook.storage.sql.metric_chunks import CHUNK_POINTS
@@ -293,6 +294,21 @@ def test_a_look_finds_the_runs_that_frames_came_to_and_no_other(empty_uri: str) 
         add(storage, runs[1], "m", even(first, 1))
     assert storage.fold_step(9) == 1
     assert counts(storage)[0] == 0
+    storage.close()
+
+
+def test_the_last_frames_of_a_run_that_ended_are_folded_if_they_hold_enough(sqlite_uri: str) -> None:
+    storage = opened(sqlite_uri)
+    short, long = add_run(storage), add_run(storage)
+    add(storage, short, "m", even(0, 10))
+    add(storage, long, "m", even(0, 100))
+    assert storage.fold_step(9) == 0
+    with storage.write() as tx:
+        for run_id in (short, long):
+            tx.runs.update(run_id, status=RunStatus.FINISHED, end_time=1)
+
+    assert storage.fold_step(9) == 1
+    assert counts(storage) == (1, 1, 100)
     storage.close()
 
 

@@ -13,8 +13,9 @@ from runebook.storage.sql.session import Session
 ENOUGH_FRAMES = 16
 ENOUGH_POINTS_PER_SERIES = 64
 TOO_MANY_FRAMES = 1024
-"""A run is worth a fold when its frames hold a slice of points, or are so many, or are enough frames that hold enough
-points of each series: one of fewer frames is read fast enough, and thin chunks would be written anew too often."""
+"""A run is worth a fold when its frames hold a slice of points, or are so many, or hold enough points of each series
+and are enough frames, or the last ones of a run that ended: one of fewer frames is read fast enough, and thin chunks
+would be written anew too often."""
 
 _FRAMES_AT_ONCE = 10_000
 _LOOKS_PER_STEP = 100
@@ -86,7 +87,14 @@ def worth_folding(db: Session, runs: Iterable[int]) -> list[int]:
             "SELECT run, COUNT(*), SUM(points) FROM metric_frames WHERE run IN (:values) GROUP BY run", runs
         )
     }
-    many = [run for run, (count, points) in frames.items() if count >= ENOUGH_FRAMES or points >= SLICE_POINTS]
+    full = [run for run, (_, points) in frames.items() if points >= ENOUGH_POINTS_PER_SERIES]
+    query = "SELECT id FROM runs WHERE end_time IS NOT NULL AND id IN (:values)"
+    ended = {run for (run,) in db.fetch_in(query, full)}
+    many = [
+        run
+        for run, (count, points) in frames.items()
+        if run in ended or count >= ENOUGH_FRAMES or points >= SLICE_POINTS
+    ]
     query = "SELECT run, COUNT(*) FROM metric_summaries WHERE run IN (:values) GROUP BY run"
     series: dict[int, int] = dict(db.fetch_in(query, many))
     found = []
