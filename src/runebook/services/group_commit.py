@@ -41,6 +41,11 @@ MAX_GROUP = 512
 MAX_GROUP_BYTES = 16 * 1024 * 1024
 """Writes, and bytes of their bodies, in one transaction; one that is larger goes alone."""
 
+MANY = 8
+LINGER_S = 0.001
+"""After a group of many writes, one that is less than half as large waits for so long: those who were just answered
+are about to write again, and a commit costs the same for all of them."""
+
 MAX_WAITING = 16_384
 MAX_WAITING_BYTES = 256 * 1024 * 1024
 """Writes, and bytes of their bodies, that may wait for their transaction; further ones are refused for the moment."""
@@ -75,6 +80,7 @@ class GroupCommit(Generic[TokenT]):
         self._waiting_bytes = 0
         self._changed = threading.Condition()
         self._stopping = False
+        self._last_size = 0
         self._thread = threading.Thread(target=self._run, name="group commit", daemon=True)
 
     def start(self) -> None:
@@ -121,12 +127,17 @@ class GroupCommit(Generic[TokenT]):
         with self._changed:
             while not self._waiting and not self._stopping:
                 self._changed.wait()
+            others_are_near = MANY <= self._last_size and len(self._waiting) * 2 < self._last_size
+        if others_are_near:
+            time.sleep(LINGER_S)
+        with self._changed:
             while self._waiting and len(group) < MAX_GROUP:
                 size += self._waiting[0][1].size_bytes
                 if group and size > MAX_GROUP_BYTES:
                     break
                 group.append(self._waiting.popleft())
                 self._waiting_bytes -= group[-1][1].size_bytes
+        self._last_size = len(group)
         return group
 
     def _take_all(self) -> list[tuple[TokenT, Write]]:
