@@ -127,7 +127,7 @@ class GroupCommit(Generic[TokenT]):
         with self._changed:
             while not self._waiting and not self._stopping:
                 self._changed.wait()
-            others_are_near = MANY <= self._last_size and len(self._waiting) * 2 < self._last_size
+            others_are_near = self._last_size >= MANY and len(self._waiting) * 2 < self._last_size
         if others_are_near:
             time.sleep(LINGER_S)
         with self._changed:
