@@ -382,7 +382,7 @@ def _refusal(response: urllib3.BaseHTTPResponse) -> RunebookError:
 
 def _is_cut(response: urllib3.BaseHTTPResponse) -> bool:
     """Whether the connection was cut among the headers of an answer, which Python takes for their end."""
-    return not response.data and response.status != 204 and "Content-Length" not in response.headers
+    return not response.data and response.status != 204 and response.headers.get("Content-Length") != "0"
 
 
 def _may_pass(response: urllib3.BaseHTTPResponse) -> bool:
