@@ -32,6 +32,7 @@ OperationT = TypeVar("OperationT", bound=Operation)
 
 _CAMEL_KEY = re.compile(rb'"[a-z]+(?:[A-Z][a-z0-9]*)+"\s*:')
 _FIELD_PATH = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
+_PLACE = msgspec.Raw(b"[...]")
 _NULL = re.compile(rb"[:,\[]null[,\]}]")
 _MISSING = re.compile(r"missing required field `(?P<name>[^`]+)`")
 
@@ -39,13 +40,7 @@ _decoders: dict[type, msgspec.json.Decoder[Any]] = {}
 _binary_decoders: dict[type, msgspec.msgpack.Decoder[Any]] = {}
 
 
-def _encode_other(value: Any) -> msgspec.Raw:
-    if isinstance(value, History):
-        return encode_history(value)
-    raise NotImplementedError(f"{type(value).__name__} has no JSON")
-
-
-_encoder = msgspec.json.Encoder(enc_hook=_encode_other)
+_encoder = msgspec.json.Encoder()
 _binary_encoder = msgspec.msgpack.Encoder()
 
 
@@ -144,8 +139,12 @@ def query_pairs(request: Operation, *, without: Iterable[str] = ()) -> list[tupl
 
 
 def encode_reply(reply: msgspec.Struct) -> bytes:
-    """The JSON of a reply."""
-    return _encode(reply)
+    """The JSON of a reply. A history in it is put together with the rest in one copy, as it may be very long."""
+    metrics = getattr(reply, "metrics", None)
+    if not isinstance(metrics, History):
+        return _encode(reply)
+    before, _, behind = _encode(msgspec.structs.replace(reply, metrics=_PLACE)).partition(bytes(_PLACE))
+    return b"".join((before, *encode_history(metrics), behind))
 
 
 def decode_reply(operation: type[Operation], body: bytes) -> Any:
@@ -168,7 +167,7 @@ def _encode(value: Any) -> bytes:
     """JSON. Absent fields are left out of records, so a null can only be a double that is not finite (or in a text)."""
     data = _encoder.encode(value)
     if b"null" in data and _NULL.search(data):
-        return _encoder.encode(_spell_doubles(msgspec.to_builtins(value, enc_hook=list)))
+        return _encoder.encode(_spell_doubles(msgspec.to_builtins(value)))
     return data
 
 

@@ -32,12 +32,17 @@ class _PointOfRun(_Point, gc=False):
     run_id: str
 
 
-def encode_history(history: History) -> msgspec.Raw:
-    """The JSON array of the metrics, as that of a list of them would be."""
-    return msgspec.Raw(b"[" + b",".join(_parts(history)) + b"]")
+def encode_history(history: History) -> Iterator[bytes | memoryview]:
+    """The JSON array of the metrics, as that of a list of them would be, in parts."""
+    separator = b"["
+    for part in _parts(history):
+        yield separator
+        yield part
+        separator = b","
+    yield b"]" if len(history) else b"[]"
 
 
-def _parts(history: History) -> Iterator[bytes]:
+def _parts(history: History) -> Iterator[memoryview]:
     names = [repeat(history.key)]
     kind, runs = (_Point, []) if history.run_id is None else (_PointOfRun, [repeat(history.run_id)])
     points = history.points
@@ -45,7 +50,7 @@ def _parts(history: History) -> Iterator[bytes]:
         end = start + _POINTS_AT_ONCE
         values = points.values[start:end]
         data = _encoder.encode(list(map(kind, *names, values, points.times[start:end], points.steps[start:end], *runs)))
-        yield (_with_spelled(data, values) if _NULL in data else data)[1:-1]
+        yield memoryview(_with_spelled(data, values) if _NULL in data else data)[1:-1]
 
 
 def _with_spelled(data: bytes, values: array[float]) -> bytes:
