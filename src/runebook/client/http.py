@@ -302,9 +302,10 @@ class HttpTransport:
     def _pause(self, attempt: int, outcome: _Outcome) -> None:
         """Wait before the next attempt, and say so: a program that stands still for minutes must not look hung."""
         seconds = pause_seconds(attempt, self._settings, outcome.retry_after)
-        _logger.warning(
-            "%s Trying again in %.1f s (%d of %d).", outcome.error, seconds, attempt + 1, self._settings.max_retries
-        )
+        if seconds_left() is None:
+            _logger.warning(
+                "%s Trying again in %.1f s (%d of %d).", outcome.error, seconds, attempt + 1, self._settings.max_retries
+            )
         time.sleep(seconds)
 
     def _unreachable(self, error: Exception, kind: type[TemporarilyUnavailable]) -> RunebookError:

@@ -65,7 +65,7 @@ def in_store_or_away(client: Client, in_store: Callable[[], ResultT], away: Call
                 raise
             if log.note_away(error):
                 _logger.warning(
-                    "%s Until then, what is logged is kept in %s, and gets there by itself or by `runebook sync`.",
+                    "%s Until it can, what is logged is kept in %s; it gets there by itself, or by `runebook sync`.",
                     error,
                     log.root,
                 )
