@@ -50,15 +50,17 @@ def script(tmp_path: Path) -> Script:
     def run(source: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         path = tmp_path / "script.py"
         path.write_text(textwrap.dedent(source))
-        return subprocess.run(
+        done = subprocess.run(
             [sys.executable, str(path), *arguments],
             cwd=tmp_path,
             env=without_settings(),
             capture_output=True,
             text=True,
             timeout=60,
-            check=check,
+            check=False,
         )
+        assert not check or done.returncode == 0, done.stderr
+        return done
 
     return run
 

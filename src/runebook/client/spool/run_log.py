@@ -44,6 +44,9 @@ LAST_WORD_SECONDS = 3.0
 
 SHORT_SECONDS = 0.5
 LOOK_FOR_LEFT_SECONDS = 300.0
+LOOK_SECONDS = 10.0
+"""How long to wait for another thread that ships what is left."""
+
 REMEMBER_SECONDS = 60.0
 """How long a run that has ended is remembered: by then nobody is in the middle of logging to it."""
 
@@ -67,6 +70,7 @@ class SpooledLog:
         self._spool: Spool | None = None
         self._shipper: Shipper | None = None
         self._left: Iterator[None] | None = None
+        self._leaving = threading.Lock()
         self._look_at = 0.0
         self._turns = 1
         self._has_forked = False
@@ -234,8 +238,7 @@ class SpooledLog:
         """As `flush`, but returns whether the store has everything."""
         is_shipped = self._wait(seconds, with_progress=with_progress)
         if is_shipped and self._has_forked and not self.is_offline:
-            for _ in ship_left(self.root, self._transport):  # of children that are gone
-                pass
+            self._ship_left()
         return is_shipped
 
     def _wait(self, seconds: float | None, *, with_progress: bool) -> bool:
@@ -302,7 +305,7 @@ class SpooledLog:
         self._lock = threading.RLock()
         spool, self._spool, self._shipper, self._left = self._spool, None, None, None
         self._leases = Leases(self._settings.lease_ms)
-        self._turns, self._has_forked = 1, False
+        self._turns, self._has_forked, self._leaving = 1, False, threading.Lock()
         for recorder in self._recorders.values():
             recorder.unbind()
         if spool is not None:
@@ -346,11 +349,30 @@ class SpooledLog:
         self._write_leases()
         if not self.has_more:
             self._forget_ended(now - REMEMBER_SECONDS)
+        if self._leaving.acquire(blocking=False):
+            try:
+                self._ship_some_left(now)
+            finally:
+                self._leaving.release()
+
+    def _ship_some_left(self, now: float) -> None:
         if self._left is None and now >= self._look_at and not self.has_more:
             self._look_at = now + LOOK_FOR_LEFT_SECONDS
             self._left = ship_left(self.root, self._transport)
         if self._left is not None and next(self._left, self) is self:
             self._left = None
+
+    def _ship_left(self) -> None:
+        """What children left that are gone, as far as this store takes it now."""
+        if not self._leaving.acquire(timeout=LOOK_SECONDS):
+            return
+        try:
+            left, self._left = self._left, None
+            for some in (left or (), ship_left(self.root, self._transport)):
+                for _ in some:
+                    pass
+        finally:
+            self._leaving.release()
 
     def _forget_ended(self, before: float) -> None:
         """Of runs that ended a while ago nobody logs any more: a process may make very many of them."""

@@ -46,6 +46,10 @@ class Segment:
         head = pack_head(first)
         self.buffer[: len(head)] = head
 
+    def void(self) -> None:
+        """Say that it holds nothing."""
+        self.buffer[:SLOT_BYTES] = bytes(SLOT_BYTES)
+
     def offset(self, number: int) -> int:
         return (number - self.first + 1) * SLOT_BYTES
 

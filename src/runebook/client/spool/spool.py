@@ -281,20 +281,21 @@ class Spool:
             self._segments = [*before, segment]
             self.turns += 1
         else:
+            segment.void()
             self._spares.append(segment)
         return True
 
     def _spare(self, slots: int) -> Segment | None:
         """A segment with so much room that holds nothing; None at the limit."""
-        fitting = [spare for spare in self._spares if spare.size >= slots]
-        if fitting:
-            self._spares.remove(fitting[0])
-            return fitting[0]
+        spare = self._unused(slots)
+        if spare is not None:
+            return spare
         if self._segments and self._size_bytes() >= self._limit_bytes:
             if not self.is_shipped:
                 self.acknowledge(self.folder.acknowledged())  # of what another process has shipped
-                if any(spare.size >= slots for spare in self._spares):
-                    return self._spare(slots)
+                spare = self._unused(slots)
+                if spare is not None:
+                    return spare
                 raise TemporarilyUnavailable(
                     f"The spool in {self.folder.path} is full ({self._limit_bytes >> 20} MB). "
                     "Ship it with `runebook sync`, or raise RUNEBOOK_SPOOL_LIMIT_MB."
@@ -302,6 +303,17 @@ class Spool:
             if not self._may_not_wait():
                 return None
         return self._make(max(slots, SEGMENT_SLOTS if self._segments else FIRST_SEGMENT_SLOTS))
+
+    def _unused(self, slots: int) -> Segment | None:
+        """One of the spare segments, if it is large enough; taken by one call, so that a signal handler has another."""
+        try:
+            spare = self._spares.pop()
+        except IndexError:
+            return None
+        if spare.size >= slots:
+            return spare
+        self._spares.append(spare)
+        return None
 
     def _may_not_wait(self) -> bool:
         """Whether the limit must be passed.
