@@ -148,6 +148,14 @@ class GroupCommit(Generic[TokenT]):
         return everything
 
 
+class _AllRefused(Exception):
+    """There is nothing to commit, not even the names that what was refused asked for."""
+
+    def __init__(self, outcomes: list[Any]) -> None:
+        super().__init__()
+        self.outcomes = outcomes
+
+
 def commit_together(services: Services, writes: Sequence[Write], attempts: int = ATTEMPTS) -> list[Any]:
     """What became of each write: its reply, or the error for which it left no trace.
 
@@ -179,7 +187,12 @@ def _commit(services: Services, writes: Sequence[Write], attempts: int) -> list[
         attempt += 1
         try:
             with services.storage.write() as tx:
-                return _do_all(services, tx, writes)
+                outcomes = _do_all(services, tx, writes)
+                if all(isinstance(outcome, Exception) for outcome in outcomes):
+                    raise _AllRefused(outcomes)
+                return outcomes
+        except _AllRefused as refused:
+            return refused.outcomes
         except TransactionConflict as conflict:
             if time.monotonic() > until:
                 raise TemporarilyUnavailable(f"{conflict} Nothing was changed. Try again.") from conflict
