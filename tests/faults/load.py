@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from tests.faults import tracking
-from tests.faults.clients import client_environment
 from tests.faults.plain_writers import KINDS, FrameWriter, PlainWriter
+from tests.faults.programs import Program, client_environment
 from tests.faults.stored_points import open_store, statuses, stored_points
-
-from runebook.core.runs import RunStatus
+from tests.faults.tracked import check_tracked, told_by
 
 PROCESSES = 4
 THREADS = 2
@@ -28,18 +23,10 @@ class Load:
 
     def __init__(self, folder: Path, port: int, *, pause_ms: int = 5) -> None:
         self._folder = folder
-        self._environment = client_environment(folder, RUNEBOOK_FLUSH_TIMEOUT=str(HANG_SECONDS))
-        arguments = [sys.executable, tracking.__file__, f"http://127.0.0.1:{port}"]
+        environment = client_environment(folder, RUNEBOOK_FLUSH_TIMEOUT=str(HANG_SECONDS))
+        store = f"http://127.0.0.1:{port}"
         self._tracking = [
-            subprocess.Popen(
-                [*arguments, str(number * THREADS), str(THREADS), str(pause_ms)],
-                cwd=folder,
-                env=self._environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
+            Program(folder, environment, tracking.__file__, store, number * THREADS, THREADS, pause_ms)
             for number in range(PROCESSES)
         ]
         first = PROCESSES * THREADS
@@ -51,9 +38,8 @@ class Load:
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        for process in self._tracking:
-            process.kill()
-            process.wait()
+        for program in self._tracking:
+            program.__exit__()
         for writer in self.plain:
             writer.stop()
 
@@ -74,18 +60,12 @@ class Load:
             writer.stop()
         for writer in self.plain:
             writer.join()
-        tracked = [self._told(process) for process in self._tracking]
+        runs = [run for told in told_by(self._tracking, HANG_SECONDS) for run in told.runs]
         assert list((self._folder / "spool").iterdir()) == []
         storage = open_store(stored)
         try:
-            total = 0
-            ended = statuses(storage)
-            assert len(ended) == PROCESSES * THREADS + PLAIN
-            for run in (run for told in tracked for run in told["runs"]):
-                found = stored_points(storage, run["run_id"], tracking.KEY, run["writer"])
-                assert found == (run["points"], run["points"]), run
-                assert ended[run["run_id"]] is RunStatus.FINISHED
-                total += found.numbers
+            assert len(statuses(storage)) == PROCESSES * THREADS + PLAIN
+            total = sum(check_tracked(storage, run) for run in runs)
             for writer in self.plain:
                 found = stored_points(storage, writer.run_id, tracking.KEY, writer.writer)
                 assert found.numbers == writer.acknowledged, writer.writer
@@ -95,8 +75,3 @@ class Load:
             return total
         finally:
             storage.close()
-
-    def _told(self, process: subprocess.Popen[str]) -> Any:
-        output, error = process.communicate("", timeout=HANG_SECONDS)
-        assert process.returncode == 0, error
-        return json.loads(output)

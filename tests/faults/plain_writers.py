@@ -25,6 +25,8 @@ class PlainWriter:
     def __init__(self, port: int, writer: int, *, pause_s: float = 0.005) -> None:
         self.writer = writer
         self.acknowledged = 0
+        self.refused: set[str] = set()
+        """Why the server could not take something at the time."""
         self.failure: str | None = None
         self._port = port
         self._pause_s = pause_s
@@ -74,6 +76,8 @@ class PlainWriter:
             if status == 200:
                 return answer
             assert status in (0, 503), (status, answer)
+            if status:
+                self.refused.add(json.loads(answer)["message"])
             assert time.monotonic() < until, answer
             time.sleep(0.02)
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from tests.faults import trainers
-from tests.faults.clients import client_environment, ship_all
+from tests.faults.programs import client_environment, programs, ship_all
 from tests.faults.stored_points import Stored, is_whole, open_store, statuses, stored_points
 from tests.faults.trainers import KEYS, SINGLE, Notes, make_notes, read_notes
 from tests.server.running import RunningServer
@@ -41,24 +39,10 @@ def check(folder: Path, tracked: str, stored: str) -> None:
     make_notes(notes, KILLS)
     environment = client_environment(folder)
     share = KILLS // AT_ONCE
-    killing = [
-        subprocess.Popen(
-            [sys.executable, trainers.__file__, tracked, str(notes), str(place * share), str(share), str(place)],
-            cwd=folder,
-            env=environment,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for place in range(AT_ONCE)
-    ]
-    try:
-        told = [process.communicate(timeout=HANG_SECONDS)[1] for process in killing]
-    finally:
-        for process in killing:
-            process.kill()
-            process.wait()
-    assert [process.returncode for process in killing] == [0] * AT_ONCE, told
-
+    commands = [(trainers.__file__, tracked, notes, place * share, share, place) for place in range(AT_ONCE)]
+    with programs(folder, environment, commands) as killing:
+        for program in killing:
+            program.finish(HANG_SECONDS)
     ship_all(tracked, environment)
 
     assert list((folder / "spool").iterdir()) == []
