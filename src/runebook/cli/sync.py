@@ -162,7 +162,7 @@ def _count(number: int, noun: str) -> str:
 def _sentence(one: Synced, *, is_dry_run: bool) -> str:
     """What became of a spool, in one line."""
     tally = one.tally
-    parts = [f"{_count(tally.records, 'record')} ({one.record_bytes} bytes)"]
+    parts = [f"{_count(tally.records, 'record')} ({one.tally.record_bytes} bytes)"]
     if not is_dry_run:
         parts.insert(0, _count(len(tally.runs), "run"))
     if tally.files:
@@ -194,7 +194,7 @@ def _as_json(one: Synced) -> dict[str, Any]:
         "is_busy": one.is_busy,
         "runs": sorted(one.tally.runs),
         "records": one.tally.records,
-        "record_bytes": one.record_bytes,
+        "record_bytes": one.tally.record_bytes,
         "files": one.tally.files,
         "file_bytes": one.tally.file_bytes,
         "refused": one.tally.refused + one.tally.files_refused,

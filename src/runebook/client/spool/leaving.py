@@ -27,6 +27,7 @@ class Tally(Struct):
 
     runs: set[str] = field(default_factory=set)
     records: int = 0
+    record_bytes: int = 0
     files: int = 0
     file_bytes: int = 0
     refused: int = 0
@@ -64,10 +65,9 @@ def ship_spool(spool: LeftSpool, transport: Transport, tally: Tally) -> Iterator
     delivery = delivery_to(transport, run_ids)
     courier = Courier(spool, _Noting(delivery, tally))
     while True:
-        before = spool.acknowledged
         refused = courier.ship()
         if refused is not None:
-            tally.records += spool.acknowledged - before
+            tally.records, tally.record_bytes = spool.shipped[1:]
             tally.refused += len(refused)
             yield
         elif not spool.has_been_left():

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from runebook.client.spool.courier import MAX_RECORDS
 from runebook.client.spool.folder import SpoolFolder, is_owned, take_to_ship
 from runebook.client.spool.gathering import Gathering, Stretch, gathered
 from runebook.client.spool.names import SeriesName, read_names
@@ -30,6 +31,17 @@ class _Segment(NamedTuple):
             return Stretch(start, file.read((stop - start) * SLOT_BYTES))
 
 
+class Amount(NamedTuple):
+    """Of what was gathered or shipped."""
+
+    until: int
+    records: int
+    size_bytes: int
+
+    def with_more(self, more: Amount) -> Amount:
+        return Amount(more.until, self.records + more.records, self.size_bytes + more.size_bytes)
+
+
 class LeftSpool:
     """A spool as it lies on the disk, locked for shipping."""
 
@@ -38,6 +50,9 @@ class LeftSpool:
         self.acknowledged = folder.acknowledged()
         self.is_owned = is_owned(folder.path)
         """Whether its process is still writing; then what stands behind a gap may be still on its way."""
+        self.shipped = Amount(0, 0, 0)
+        """By this object."""
+        self._gathered = self.shipped
         self._known: tuple[list[_Segment], Mapping[int, SeriesName]] | None = None
 
     @classmethod
@@ -57,6 +72,12 @@ class LeftSpool:
             InvalidState: a segment cannot be read. What stands behind it may not be shipped before it.
 
         """
+        gathering, until = self._gather(first, max_records)
+        size_bytes = (gathering.last - first + 1) * SLOT_BYTES if gathering.last else 0
+        self._gathered = Amount(until, gathering.records, size_bytes)
+        return gathering, until
+
+    def _gather(self, first: int, max_records: int) -> tuple[Gathering, int]:
         segments, names = self._content()
         for segment in segments:
             is_last = segment is segments[-1]
@@ -82,15 +103,14 @@ class LeftSpool:
         self.is_owned, self._known = False, None
         return True
 
-    def last(self) -> int:
-        """The number of the last record that is whole."""
-        segments, names = self._content()
-        for segment in reversed(segments):
-            gathering = Gathering(names, is_checked=True, ends_at_gap=self.is_owned)
-            gathering.add(segment.read(segment.first, segment.end))
-            if gathering.last:
-                return max(gathering.last, self.acknowledged)
-        return self.acknowledged
+    def waiting(self) -> Amount:
+        """How much is left to ship."""
+        found = Amount(self.acknowledged, 0, 0)
+        while True:
+            self.gather(found.until + 1, MAX_RECORDS)
+            if self._gathered.until <= found.until:
+                return found
+            found = found.with_more(self._gathered)
 
     def runs_without_end(self) -> dict[str, int | None]:
         """Runs that its process was at work on and of which it tells no final status; and the time of the last point
@@ -112,6 +132,8 @@ class LeftSpool:
         return {run_id: last_time for run_id, last_time in running.items() if run_id in held}
 
     def acknowledge(self, number: int) -> None:
+        if number >= self._gathered.until:
+            self.shipped = self.shipped.with_more(self._gathered)
         self.acknowledged = max(self.acknowledged, number)
         self.folder.note_acknowledged(number)
 

@@ -12,7 +12,6 @@ from runebook.client.spool.artifacts import waiting_files
 from runebook.client.spool.folder import REFUSED, Description, is_spool, read_description
 from runebook.client.spool.leaving import Tally, ship_spool
 from runebook.client.spool.left import LeftSpool
-from runebook.client.spool.records import SLOT_BYTES
 from runebook.client.transport import Transport
 from runebook.core.errors import NotFound, RunebookError, TemporarilyUnavailable
 
@@ -35,10 +34,6 @@ class Synced(Struct, kw_only=True):
     """Its process is at work still: there may be more later."""
     error: RunebookError | None = None
     """Why it could not be shipped, or not to its end."""
-
-    @property
-    def record_bytes(self) -> int:
-        return self.tally.records * SLOT_BYTES
 
     @property
     def refused_in(self) -> Path | None:
@@ -152,5 +147,5 @@ class Sync:
             pass
 
     def _look(self, spool: LeftSpool, one: Synced) -> None:
-        one.tally.records = spool.last() - spool.acknowledged
+        one.tally.records, one.tally.record_bytes = spool.waiting()[1:]
         one.tally.files = sum(1 for _ in waiting_files(spool.folder.path))
