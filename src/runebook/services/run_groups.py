@@ -101,8 +101,9 @@ def update_all(
         for request, outcome in zip(requests, outcomes, strict=True)
         if isinstance(outcome, UpdateRun.Reply) and request.status is not None and request.status.is_terminated
     }
-    if ended:
-        tx.leases.clear(sorted(ended))
+    leased = {lease.run_id for lease in tx.leases.of(sorted(ended))} if ended else set()
+    if leased:
+        tx.leases.clear(sorted(leased))
     return outcomes
 
 
