@@ -7,7 +7,6 @@ import json
 import threading
 import time
 from array import array
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -138,4 +137,4 @@ class FrameWriter(PlainWriter):
         return count
 
 
-KINDS: tuple[Callable[[int, int], PlainWriter], ...] = (MetricWriter, BatchWriter, FrameWriter)
+KINDS: tuple[type[PlainWriter], ...] = (MetricWriter, BatchWriter, FrameWriter)

@@ -53,10 +53,10 @@ class Program:
         assert line, self.log
         return json.loads(line)
 
-    def tell(self) -> None:
+    def tell(self, word: str = "on") -> None:
         """Let it go on."""
         assert self.process.stdin is not None
-        self.process.stdin.write("\n")
+        self.process.stdin.write(f"{word}\n")
         self.process.stdin.flush()
 
     def finish(self, seconds: float) -> str:
