@@ -64,7 +64,7 @@ def finish_all() -> None:
     """When the process ends: wait for the stores, say what they do not have, and close them."""
     for opened in list(_open.values()):
         if isinstance(opened.log, SpooledLog):
-            opened.log.wait_or_say(with_progress=True)
+            opened.log.leave()
     close_all()
 
 

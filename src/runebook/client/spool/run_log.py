@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from runebook.artifacts.base import ArtifactStore
 
 LAST_WORD_SECONDS = 3.0
-"""How long a process that was told to stop may still ship."""
+"""How long a process that was told to stop may still ship, and one that ends what others left."""
 
 SHORT_SECONDS = 0.5
 LOOK_FOR_LEFT_SECONDS = 300.0
@@ -182,6 +183,12 @@ class SpooledLog:
             self._has_given_up = True
             _logger.warning("%s", self.restleft_in_words())
 
+    def leave(self) -> None:
+        """The last that this process does: wait for the store, and ship some of what others left."""
+        self.wait_or_say(with_progress=True)
+        if self._spool is not None and not self.has_more and not self.is_offline:
+            self._ship_left(LAST_WORD_SECONDS)
+
     def _gave_up_seconds(self) -> float | None:
         """Who waited in vain does not wait long for the next run, until the store takes something."""
         if self._shipper is not None and not self._shipper.failures:
@@ -238,7 +245,7 @@ class SpooledLog:
         """As `flush`, but returns whether the store has everything."""
         is_shipped = self._wait(seconds, with_progress=with_progress)
         if is_shipped and self._has_forked and not self.is_offline:
-            self._ship_left()
+            self._ship_left(None)
         return is_shipped
 
     def _wait(self, seconds: float | None, *, with_progress: bool) -> bool:
@@ -362,15 +369,17 @@ class SpooledLog:
         if self._left is not None and next(self._left, self) is self:
             self._left = None
 
-    def _ship_left(self) -> None:
-        """What children left that are gone, as far as this store takes it now."""
+    def _ship_left(self, seconds: float | None) -> None:
+        """What processes left that are gone, such as children, as far as this store takes it now."""
         if not self._leaving.acquire(timeout=LOOK_SECONDS):
             return
+        until = math.inf if seconds is None else time.monotonic() + seconds
         try:
             left, self._left = self._left, None
             for some in (left or (), ship_left(self.root, self._transport)):
                 for _ in some:
-                    pass
+                    if time.monotonic() > until:
+                        return
         finally:
             self._leaving.release()
 
