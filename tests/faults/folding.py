@@ -75,10 +75,12 @@ def _dying_at(number: int) -> Callable[[], None]:
 
 
 def _dying_after(seconds: float) -> Callable[[], None]:
+    def die() -> None:
+        time.sleep(seconds)
+        os.kill(os.getpid(), signal.SIGKILL)
+
     def prepare() -> None:
-        threading.Thread(
-            target=lambda: (time.sleep(seconds), os.kill(os.getpid(), signal.SIGKILL)), daemon=True
-        ).start()
+        threading.Thread(target=die, daemon=True).start()
 
     return prepare
 
