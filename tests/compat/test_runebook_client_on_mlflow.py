@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
-from collections.abc import Iterator
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -175,3 +183,215 @@ def test_datasets_and_models_are_linked() -> None:
 
 def test_an_mlflow_server_is_known_for_what_it_is() -> None:
     assert not rb.Client().transport.takes_long_tags()
+
+
+# --- through the spool: what an MLflow server takes in batches ---
+
+
+def sync(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """`runebook sync`, in a process of its own."""
+    environment = {name: value for name, value in os.environ.items() if name != "RUNEBOOK_MODE"}
+    return subprocess.run(
+        [sys.executable, "-m", "runebook", "sync", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def only_run(address: str, experiment: str, name: str) -> Any:
+    """The one run of this name, as the server has it."""
+    client = rb.Client(address)
+    found = client.get_experiment_by_name(experiment)
+    assert found is not None
+    (run,) = client.search_runs([found.experiment_id], f"attributes.run_name = '{name}'")
+    return run
+
+
+def test_an_offline_run_is_made_on_the_server_with_an_id_from_there(
+    mlflow: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = f"offline {tmp_path.name}"
+    monkeypatch.setenv("RUNEBOOK_MODE", "offline")
+    rb.set_experiment(experiment)
+    with rb.start_run(run_name="outer", tags={"a": 1}, description="Why.") as outer:
+        rb.log_params({"lr": 0.1, "single": None})
+        for step in range(2500):
+            rb.log_metric("m", float(step), step=step)
+        rb.log_metrics({"nan": math.nan, "inf": math.inf}, step=-3)
+        rb.log_input(rb.data.from_pandas(pd.DataFrame({"x": [1.0]}), name="numbers"), context="train")
+        rb.log_text("kept", "notes/kept.txt")
+        with rb.start_run(run_name="inner", nested=True) as inner:
+            pass
+    monkeypatch.delenv("RUNEBOOK_MODE")
+
+    first, again = sync(), sync()
+    assert (first.returncode, again.returncode) == (0, 0), first
+    stored = only_run(mlflow.address, experiment, "outer")
+    run_id = stored.info.run_id
+    assert run_id != outer.info.run_id
+    assert (stored.info.status, stored.info.start_time) == ("FINISHED", outer.info.start_time)
+    assert stored.data.params == {"lr": "0.1", "single": "None"}
+    assert math.isnan(stored.data.metrics["nan"])
+    assert (stored.data.tags["a"], stored.data.tags["mlflow.note.content"]) == ("1", "Why.")
+    assert stored.data.tags["runebook.run_id"] == outer.info.run_id
+    history = rb.Client(mlflow.address).get_metric_history(run_id, "m")
+    assert sorted((point.step, point.value) for point in history) == [(step, float(step)) for step in range(2500)]
+    (point,) = rb.Client(mlflow.address).get_metric_history(run_id, "inf")
+    assert (point.step, point.value > 1e308) == (-3, True)
+    assert [read.dataset.name for read in stored.inputs.dataset_inputs] == ["numbers"]
+    assert rb.artifacts.load_text(f"runs:/{run_id}/notes/kept.txt") == "kept"
+    child = only_run(mlflow.address, experiment, "inner")
+    assert child.info.run_id != inner.info.run_id
+    assert child.data.tags["mlflow.parentRunId"] == run_id
+
+
+def test_copies_of_an_offline_run_make_one_run(mlflow: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    experiment = f"copied {tmp_path.name}"
+    monkeypatch.setenv("RUNEBOOK_MODE", "offline")
+    monkeypatch.setenv("RUNEBOOK_SPOOL_DIR", str(tmp_path / "spools"))
+    rb.set_experiment(experiment)
+    with rb.start_run(run_name="copied"):
+        rb.log_metric("m", 1)
+    monkeypatch.delenv("RUNEBOOK_MODE")
+    opening.close_all()
+    shutil.copytree(tmp_path / "spools", tmp_path / "copy")
+
+    done = [sync(), sync(str(tmp_path / "copy"))]
+
+    assert [one.returncode for one in done] == [0, 0], done
+    stored = only_run(mlflow.address, experiment, "copied")
+    assert len(rb.Client(mlflow.address).get_metric_history(stored.info.run_id, "m")) == 1
+
+
+def test_what_an_mlflow_server_would_cut_or_contradicts_is_refused_alone_and_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNEBOOK_SPOOL_DIR", str(tmp_path / "spools"))
+    with rb.start_run() as run:
+        rb.log_param("p", 1)
+        rb.flush()
+        writes = f"import runebook as rb; rb.Client().log_param({run.info.run_id!r}, 'theirs', 1)"
+        subprocess.run([sys.executable, "-c", writes], check=True, timeout=60)
+        rb.log_params({"long": "x" * 6001, "theirs": 2, "fine": 3})
+        rb.set_tags({"long": "y" * 8001, "short": "y"})
+        rb.log_metric("m", 1)
+        with pytest.raises(InvalidParameterValue):
+            rb.flush()
+
+    stored = rb.get_run(run.info.run_id)
+    assert stored.data.params == {"p": "1", "theirs": "1", "fine": "3"}
+    assert (stored.data.tags["short"], "long" in stored.data.tags) == ("y", False)
+    assert (stored.data.metrics, stored.info.status) == ({"m": 1.0}, "FINISHED")
+    (kept,) = (tmp_path / "spools").glob("*/refused.jsonl")
+    messages = [json.loads(line)["refusal"]["message"] for line in kept.read_text().splitlines()]
+    assert len(messages) == 3
+    assert "6001 characters" in messages[0]
+
+
+def test_a_run_started_while_the_server_was_away_is_found_by_the_id_it_had_here(
+    mlflow: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with gate_to(mlflow.address) as gate:
+        rb.set_tracking_uri(gate.uri)
+        run = rb.start_run(run_name="early")
+        rb.log_metric("m", 1)
+        rb.log_text("kept", "kept.txt")
+        gate.open()
+        rb.end_run()
+
+        stored = rb.get_run(run.info.run_id)
+        assert stored.info.run_id != run.info.run_id
+        assert (stored.info.run_name, stored.info.status, stored.data.metrics) == ("early", "FINISHED", {"m": 1.0})
+        assert rb.artifacts.load_text(f"runs:/{run.info.run_id}/kept.txt") == "kept"
+
+
+def test_answers_that_are_lost_add_nothing_twice(mlflow: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RUNEBOOK_HTTP_REQUEST_MAX_RETRIES", "0")
+    name = f"lost {os.urandom(4).hex()}"
+    with gate_to(mlflow.address) as gate:
+        rb.set_tracking_uri(gate.uri)
+        with rb.start_run(run_name=name):
+            gate.open(losing={2, 5, 9, 10, 14, 18})
+            rb.log_param("p", 1)
+            for step in range(3000):
+                rb.log_metric("m", float(step), step=step)
+        assert gate.lost == 6
+
+    rb.set_tracking_uri(mlflow.address)
+    (stored,) = rb.search_runs(
+        search_all_experiments=True, filter_string=f"attributes.run_name = '{name}'", output_format="list"
+    )
+    history = rb.Client().get_metric_history(stored.info.run_id, "m")
+    assert sorted((point.step, point.value) for point in history) == [(step, float(step)) for step in range(3000)]
+    assert (stored.info.status, stored.data.params) == ("FINISHED", {"p": "1"})
+
+
+class Gate:
+    """A way to a server that refuses connections until it is opened, and may lose some answers."""
+
+    def __init__(self, address: str) -> None:
+        self._host, _, port = address.removeprefix("http://").partition(":")
+        self._port = int(port)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._own_port = int(probe.getsockname()[1])
+        self._losing: set[int] = set()
+        self._answers = 0
+        self.lost = 0
+        self._listening: socket.socket | None = None
+
+    @property
+    def uri(self) -> str:
+        return f"http://127.0.0.1:{self._own_port}"
+
+    def open(self, losing: Iterable[int] = ()) -> None:
+        """Accept connections; lose the answers of these numbers, from 1 on."""
+        self._losing = {*losing}
+        self._listening = socket.create_server(("127.0.0.1", self._own_port))
+        threading.Thread(target=self._accept, args=(self._listening,), daemon=True).start()
+
+    def close(self) -> None:
+        if self._listening is not None:
+            self._listening.close()
+
+    def _accept(self, listening: socket.socket) -> None:
+        while True:
+            try:
+                client, _ = listening.accept()
+            except OSError:  # closed
+                return
+            threading.Thread(target=self._carry, args=(client,), daemon=True).start()
+
+    def _carry(self, client: socket.socket) -> None:
+        with client, socket.create_connection((self._host, self._port)) as server:
+            threading.Thread(target=self._pump, args=(client, server), daemon=True).start()
+            while answer := _received(server):
+                self._answers += 1
+                if self._answers in self._losing:
+                    self.lost += 1
+                    client.shutdown(socket.SHUT_RDWR)
+                    return
+                client.sendall(answer)
+
+    def _pump(self, client: socket.socket, server: socket.socket) -> None:
+        while sent := _received(client):
+            server.sendall(sent)
+
+
+def _received(wire: socket.socket) -> bytes:
+    try:
+        return wire.recv(65536)
+    except OSError:  # the other side has closed it
+        return b""
+
+
+@contextmanager
+def gate_to(address: str) -> Iterator[Gate]:
+    gate = Gate(address)
+    try:
+        yield gate
+    finally:
+        gate.close()
