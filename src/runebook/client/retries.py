@@ -6,7 +6,6 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from email.utils import parsedate_to_datetime
 from time import monotonic, time
 
 from runebook.api.datasets import LogInputs
@@ -87,6 +86,8 @@ def _retry_after_seconds(value: str) -> float | None:
     """Seconds, or a date."""
     if value.strip().isdigit():
         return float(value)
+    from email.utils import parsedate_to_datetime  # slow to import, and rarely needed
+
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time())
     except (TypeError, ValueError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 
 _ADJECTIVES = [
     "able",
@@ -215,4 +215,7 @@ _ANIMALS = [
 
 def new_run_name() -> str:
     """An adjective, an animal and a number, such as `keen-otter-412`: readable, not unique."""
-    return f"{secrets.choice(_ADJECTIVES)}-{secrets.choice(_ANIMALS)}-{secrets.randbelow(1000)}"
+    noise = int.from_bytes(os.urandom(8), "big")  # of the system: `random` is the user's to seed
+    noise, number = divmod(noise, 1000)
+    noise, animal = divmod(noise, len(_ANIMALS))
+    return f"{_ADJECTIVES[noise % len(_ADJECTIVES)]}-{_ANIMALS[animal]}-{number}"

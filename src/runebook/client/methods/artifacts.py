@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from io import BufferedIOBase, RawIOBase
 from pathlib import Path, PurePosixPath
@@ -162,7 +161,7 @@ class ArtifactFolder:
 
         """
         name = paths.normalize(path_text("path", path))
-        root = Path(destination) if destination else Path(tempfile.mkdtemp(prefix="runebook-"))
+        root = Path(destination) if destination else _temporary_folder()
         if not root.is_dir():
             raise InvalidParameterValue(f"There is no folder at {destination!r}: make it first.")
         if not self._copy_folder(name, root):
@@ -217,3 +216,9 @@ def _as_text(dictionary: dict[str, Any], artifact_file: str) -> str:
         return json.dumps(dictionary, indent=2, default=str)
     except (TypeError, ValueError) as error:
         raise InvalidParameterValue(f"{artifact_file!r} cannot be written as JSON: {error}.") from error
+
+
+def _temporary_folder() -> Path:
+    import tempfile  # slow to import, and rarely needed
+
+    return Path(tempfile.mkdtemp(prefix="runebook-"))

@@ -11,9 +11,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import platform
 import shutil
-import socket
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from struct import Struct
@@ -137,6 +136,8 @@ def spool_root(chosen: str | None) -> Path:
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         if os.access(root, os.W_OK | os.X_OK):
             return root
+    import tempfile  # slow to import, and rarely needed
+
     return Path(tempfile.gettempdir()) / f"runebook-{os.getuid() if hasattr(os, 'getuid') else 'spool'}" / "spool"
 
 
@@ -158,7 +159,7 @@ def make_folder(root: Path, writer: WriterId, tracking_uri: str, *, is_shipped: 
         description = Description(
             writer=writer,
             tracking_uri=tracking_uri,
-            host=socket.gethostname(),
+            host=platform.node(),
             process_id=os.getpid(),
             created=now_ms(),
         )
