@@ -198,6 +198,24 @@ def test_runs_are_resumed_and_shared_offline(own_store: Path, monkeypatch: pytes
     assert shared.data.metrics == {"of rank 0": 1.0}
 
 
+def test_a_run_that_is_logged_to_after_its_end_stays_ended(script: Script) -> None:
+    script(
+        """
+        import os
+        os.environ["RUNEBOOK_MODE"] = "offline"
+        import runebook as rb
+        with rb.start_run() as run:
+            pass
+        for step in range(60_000):
+            rb.Client().log_metric(run.info.run_id, "late", 1.0, step=step)
+        """
+    )
+    sync()
+
+    (run,) = rb.search_runs(output_format="list")
+    assert (run.info.status, run.data.metrics) == ("FINISHED", {"late": 1.0})
+
+
 @pytest.mark.usefixtures("offline")
 def test_what_sync_has_shipped_makes_room_for_an_offline_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RUNEBOOK_SPOOL_LIMIT_MB", "8")

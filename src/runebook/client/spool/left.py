@@ -42,6 +42,21 @@ class Amount(NamedTuple):
         return Amount(more.until, self.records + more.records, self.size_bytes + more.size_bytes)
 
 
+class _Running:
+    """Which runs a process was at work on and did not end, as its records tell in their order."""
+
+    def __init__(self) -> None:
+        self.last_times: dict[str, int | None] = {}
+        """Of each such run, the time of its last point."""
+
+    def add(self, gathering: Gathering) -> None:
+        for run_id, end in gathering.ends().items():
+            if end.status is not None and end.status.is_terminated:
+                self.last_times.pop(run_id, None)
+            elif end.is_held or run_id in self.last_times:  # otherwise it was ended before, or is another's
+                self.last_times[run_id] = end.last_time or self.last_times.get(run_id)
+
+
 class LeftSpool:
     """A spool as it lies on the disk, locked for shipping."""
 
@@ -53,6 +68,8 @@ class LeftSpool:
         self.shipped = Amount(0, 0, 0)
         """By this object."""
         self._gathered = self.shipped
+        self._running = _Running() if self.acknowledged == 0 else None
+        """Of what was gathered; None when something was shipped before."""
         self._known: tuple[list[_Segment], Mapping[int, SeriesName]] | None = None
 
     @classmethod
@@ -75,6 +92,8 @@ class LeftSpool:
         gathering, until = self._gather(first, max_records)
         size_bytes = (gathering.last - first + 1) * SLOT_BYTES if gathering.last else 0
         self._gathered = Amount(until, gathering.records, size_bytes)
+        if self._running is not None:
+            self._running.add(gathering)
         return gathering, until
 
     def _gather(self, first: int, max_records: int) -> tuple[Gathering, int]:
@@ -116,20 +135,15 @@ class LeftSpool:
         """Runs that its process was at work on and of which it tells no final status; and the time of the last point
         that it has of them.
         """
-        running: dict[str, int | None] = {}
-        held: set[str] = set()
+        if self._running is not None and 0 < self._gathered.until == self.acknowledged:
+            return self._running.last_times  # all of it has gone through here
+        running = _Running()
         segments, names = self._content()
         for segment in segments:
             gathering = Gathering(names, is_checked=True)
             gathering.add(segment.read(segment.first, segment.end))
-            for run_id, end in gathering.ends().items():
-                if end.is_held:
-                    held.add(run_id)
-                if end.status is not None and end.status.is_terminated:
-                    running.pop(run_id, None)
-                else:
-                    running[run_id] = end.last_time or running.get(run_id)
-        return {run_id: last_time for run_id, last_time in running.items() if run_id in held}
+            running.add(gathering)
+        return running.last_times
 
     def acknowledge(self, number: int) -> None:
         if number >= self._gathered.until:
