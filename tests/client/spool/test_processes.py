@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -112,16 +113,21 @@ def wait_for(server: RunningServer, run_id: str, expected: tuple[str, str | None
         time.sleep(0.05)
 
 
-def wait_for_lease(server: RunningServer) -> None:
+def leases(database: Path) -> list[tuple[str]]:
+    """The writers that are at work on a run."""
+    connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+    try:
+        return connection.execute("SELECT writer FROM leases").fetchall()
+    finally:
+        connection.close()
+
+
+def wait_for_leases(database: Path, count: int = 1) -> None:
+    """They come with the first frame of a process."""
     deadline = time.monotonic() + 30
-    while not leases(server):
+    while len(leases(database)) < count:
         assert time.monotonic() < deadline
         time.sleep(0.02)
-
-
-def leases(server: RunningServer) -> list[str]:
-    """Rows of the table of leases."""
-    return [line for line in server.dump() if line.startswith('INSERT INTO "leases"')]
 
 
 def steps_of(run_id: str) -> list[int]:
@@ -132,18 +138,18 @@ def test_a_run_whose_process_was_killed_is_ended_when_its_lease_has_run_out(
     alone: RunningServer, own_store: Path
 ) -> None:
     with trainer(own_store, uri_of(alone), 100) as training:
-        wait_for_lease(alone)
+        wait_for_leases(alone.database)
         training.kill()
 
         wait_for(alone, training.run_id, ("KILLED", "lease expired"))
-    assert leases(alone) == []
+    assert leases(alone.database) == []
 
 
 def test_a_process_that_was_silent_for_long_goes_on_with_its_run_and_loses_nothing(
     alone: RunningServer, own_store: Path
 ) -> None:
     with trainer(own_store, uri_of(alone), 100) as training:
-        wait_for_lease(alone)
+        wait_for_leases(alone.database)
         training.log_ten()
         training.process.send_signal(signal.SIGSTOP)
         wait_for(alone, training.run_id, ("KILLED", "lease expired"))
@@ -156,7 +162,7 @@ def test_a_process_that_was_silent_for_long_goes_on_with_its_run_and_loses_nothi
     rb.set_tracking_uri(uri_of(alone))
     assert status_of(alone, training.run_id) == ("FINISHED", None)
     assert steps_of(training.run_id) == list(range(last + 1))
-    assert leases(alone) == []
+    assert leases(alone.database) == []
 
 
 def test_a_process_that_logs_nothing_for_long_keeps_its_run(alone: RunningServer, own_store: Path) -> None:
@@ -165,11 +171,11 @@ def test_a_process_that_logs_nothing_for_long_keeps_its_run(alone: RunningServer
         while time.monotonic() < until:
             assert status_of(alone, training.run_id) == ("RUNNING", None)
             time.sleep(0.1)
-        assert len(leases(alone)) == 1
+        assert len(leases(alone.database)) == 1
         training.finish()
 
     assert status_of(alone, training.run_id) == ("FINISHED", None)
-    assert leases(alone) == []
+    assert leases(alone.database) == []
 
 
 @pytest.mark.parametrize("points", [10, 30_000])
@@ -195,6 +201,7 @@ def test_a_shared_run_goes_on_when_one_of_its_processes_was_killed(own_store: Pa
     with trainer(own_store, uri, 10, SHARES) as first, trainer(own_store, uri, 10, SHARES) as second:
         first.log_ten()
         second.log_ten()
+        wait_for_leases(own_store / "runebook.db", 2)
         first.kill()
         with trainer(own_store, uri, 1) as following:
             following.finish()

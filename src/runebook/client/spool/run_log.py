@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +19,8 @@ from runebook.client.spool.artifacts import KeptFiles
 from runebook.client.spool.courier import Courier, Delivery
 from runebook.client.spool.delivery import RunIds, delivery_to
 from runebook.client.spool.folder import make_folder, spool_root
+from runebook.client.spool.inheriting import Inheriting
 from runebook.client.spool.leases import Leases, LeasingDelivery
-from runebook.client.spool.leaving import ship_left
 from runebook.client.spool.recorder import Recorder
 from runebook.client.spool.shipper import Shipper
 from runebook.client.spool.spool import Spool
@@ -44,10 +43,6 @@ LAST_WORD_SECONDS = 3.0
 """How long a process that was told to stop may still ship, and one that ends what others left."""
 
 SHORT_SECONDS = 0.5
-LOOK_FOR_LEFT_SECONDS = 300.0
-LOOK_SECONDS = 10.0
-"""How long to wait for another thread that ships what is left."""
-
 REMEMBER_SECONDS = 60.0
 """How long a run that has ended is remembered: by then nobody is in the middle of logging to it."""
 
@@ -70,9 +65,7 @@ class SpooledLog:
         self._forgotten: set[str] = set()
         self._spool: Spool | None = None
         self._shipper: Shipper | None = None
-        self._left: Iterator[None] | None = None
-        self._leaving = threading.Lock()
-        self._look_at = 0.0
+        self._inheriting = Inheriting(lambda: self.root, transport)
         self._turns = 1
         self._has_forked = False
         self._has_given_up = False
@@ -187,7 +180,7 @@ class SpooledLog:
         """The last that this process does: wait for the store, and ship some of what others left."""
         self.wait_or_say(with_progress=True)
         if self._spool is not None and not self.has_more and not self.is_offline:
-            self._ship_left(LAST_WORD_SECONDS)
+            self._inheriting.ship_all(LAST_WORD_SECONDS)
 
     def _gave_up_seconds(self) -> float | None:
         """Who waited in vain does not wait long for the next run, until the store takes something."""
@@ -245,7 +238,7 @@ class SpooledLog:
         """As `flush`, but returns whether the store has everything."""
         is_shipped = self._wait(seconds, with_progress=with_progress)
         if is_shipped and self._has_forked and not self.is_offline:
-            self._ship_left(None)
+            self._inheriting.ship_all(None)
         return is_shipped
 
     def _wait(self, seconds: float | None, *, with_progress: bool) -> bool:
@@ -310,9 +303,10 @@ class SpooledLog:
     def after_fork_in_child(self) -> None:
         """The spool and the thread are the parent's; this process gets its own when it logs something."""
         self._lock = threading.RLock()
-        spool, self._spool, self._shipper, self._left = self._spool, None, None, None
+        spool, self._spool, self._shipper = self._spool, None, None
         self._leases = Leases(self._settings.lease_ms)
-        self._turns, self._has_forked, self._leaving = 1, False, threading.Lock()
+        self._turns, self._has_forked = 1, False
+        self._inheriting = Inheriting(lambda: self.root, self._transport)
         for recorder in self._recorders.values():
             recorder.unbind()
         if spool is not None:
@@ -356,32 +350,7 @@ class SpooledLog:
         self._write_leases()
         if not self.has_more:
             self._forget_ended(now - REMEMBER_SECONDS)
-        if self._leaving.acquire(blocking=False):
-            try:
-                self._ship_some_left(now)
-            finally:
-                self._leaving.release()
-
-    def _ship_some_left(self, now: float) -> None:
-        if self._left is None and now >= self._look_at and not self.has_more:
-            self._look_at = now + LOOK_FOR_LEFT_SECONDS
-            self._left = ship_left(self.root, self._transport)
-        if self._left is not None and next(self._left, self) is self:
-            self._left = None
-
-    def _ship_left(self, seconds: float | None) -> None:
-        """What processes left that are gone, such as children, as far as this store takes it now."""
-        if not self._leaving.acquire(timeout=LOOK_SECONDS):
-            return
-        until = math.inf if seconds is None else time.monotonic() + seconds
-        try:
-            left, self._left = self._left, None
-            for some in (left or (), ship_left(self.root, self._transport)):
-                for _ in some:
-                    if time.monotonic() > until:
-                        return
-        finally:
-            self._leaving.release()
+        self._inheriting.ship_some(now, may_begin=not self.has_more)
 
     def _forget_ended(self, before: float) -> None:
         """Of runs that ended a while ago nobody logs any more: a process may make very many of them."""
