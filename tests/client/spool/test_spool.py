@@ -12,14 +12,17 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from tests.client.spool.making import LOSS, MEGABYTE, RUN, new_spool, tags, take_all
+from tests.client.spool.making import LOSS, MEGABYTE, RUN, STORE, new_spool, tags, take_all
 
+from runebook.api.frames import RunPart
 from runebook.client.spool import spool as spools
+from runebook.client.spool.folder import make_folder
 from runebook.client.spool.left import LeftSpool
 from runebook.client.spool.names import SeriesName, read_names
 from runebook.client.spool.records import MAX_TEXT_BYTES, SLOT_BYTES
 from runebook.client.spool.spool import Spool
 from runebook.core.errors import InvalidParameterValue, TemporarilyUnavailable
+from runebook.core.ids import new_writer_id
 
 SLOTS = 20
 """In each segment of these tests, but where they are to be full size."""
@@ -90,6 +93,24 @@ def test_a_process_that_finds_a_reused_segment_takes_the_new_records_alone(tmp_p
     left = LeftSpool.take(copy)
     assert left is not None
     assert take_all(left).steps() == list(range(1000, 1000 + SLOTS + 3))
+
+
+def test_what_is_kept_stands_in_a_segment_that_stays_before_others_are_freed(tmp_path: Path, small: None) -> None:
+    folder = make_folder(tmp_path, new_writer_id(), STORE, is_shipped=True)
+    lease = RunPart(run_id=RUN, lease_ms=1000)
+    spool = Spool(folder, limit_bytes=MEGABYTE, kept=lambda: [lease])
+    spool.part(lease)
+    series = log(spool, range(1))
+    for turn in range(1, 40):
+        log(spool, range(turn * SLOTS, (turn + 1) * SLOTS), series)
+        take_all(spool, 7)
+        copy = tmp_path / f"killed {turn}" / spool.writer
+        shutil.copytree(folder.path, copy)
+        left = LeftSpool.take(copy)
+        assert left is not None
+        assert set(left.runs_without_end()) == {RUN}
+        left.close()
+    spool.close()
 
 
 @pytest.mark.parametrize("length", [0, 1, SLOT_BYTES, (SLOTS - 3) * SLOT_BYTES, SLOTS * SLOT_BYTES, 100_000])

@@ -66,7 +66,6 @@ class SpooledLog:
         self._spool: Spool | None = None
         self._shipper: Shipper | None = None
         self._inheriting = Inheriting(lambda: self.root, transport)
-        self._turns = 1
         self._has_forked = False
         self._has_given_up = False
         self._away: RunebookError | None = None
@@ -305,7 +304,7 @@ class SpooledLog:
         self._lock = threading.RLock()
         spool, self._spool, self._shipper = self._spool, None, None
         self._leases = Leases(self._settings.lease_ms)
-        self._turns, self._has_forked = 1, False
+        self._has_forked = False
         self._inheriting = Inheriting(lambda: self.root, self._transport)
         for recorder in self._recorders.values():
             recorder.unbind()
@@ -317,7 +316,8 @@ class SpooledLog:
             if self._spool is None:
                 is_shipped = not self.is_offline
                 folder = make_folder(self.root, new_writer_id(), self._transport.uri, is_shipped=is_shipped)
-                self._spool = Spool(folder, limit_bytes=self._settings.limit_bytes, is_shipped=is_shipped)
+                limit = self._settings.limit_bytes
+                self._spool = Spool(folder, limit_bytes=limit, is_shipped=is_shipped, kept=self._leases.all)
                 self._run_ids = RunIds(folder.read_run_ids, folder.write_run_ids, self._run_ids.given)
                 if is_shipped:
                     self._start_shipper(self._spool)
@@ -347,7 +347,7 @@ class SpooledLog:
     def _turn(self) -> None:
         """What the shipper does beside shipping."""
         now = time.monotonic()
-        self._write_leases()
+        self._write_lease()
         if not self.has_more:
             self._forget_ended(now - REMEMBER_SECONDS)
         self._inheriting.ship_some(now, may_begin=not self.has_more)
@@ -364,22 +364,17 @@ class SpooledLog:
         if self._forgotten and self._spool is not None and self._spool.forget_names(self._forgotten):
             self._forgotten = set()
 
-    def _write_leases(self) -> None:
-        """One when nothing is shipped that says so; and all of them in each segment, so that whoever finds a part of
-        this spool knows which runs nobody ended.
+    def _write_lease(self) -> None:
+        """When nothing is shipped that says so. In each segment stand all of them, see `Spool`, so that whoever finds a
+        part of this spool knows which runs nobody ended.
         """
         spool = self._spool
-        if spool is None or not self._lock.acquire(blocking=False):
+        if spool is None or self.has_more or not self._lock.acquire(blocking=False):
             return  # next time: who has it may wait for this thread to ship something
         try:
-            if spool.turns != self._turns:
-                self._turns = spool.turns
-                parts = self._leases.all()
-            else:
-                due = None if self.has_more else self._leases.first_due()
-                parts = [] if due is None else [due]
-            for part in parts:
-                spool.part(part)
+            due = self._leases.first_due()
+            if due is not None:
+                spool.part(due)
         finally:
             self._lock.release()
 

@@ -48,15 +48,24 @@ class Spool:
         folder: where it lies; the process holds its lock.
         limit_bytes: how large it may grow. At the limit, callers wait until the store has taken something.
         is_shipped: whether this process ships it; otherwise the limit is an error.
+        kept: gives what has to stand in the segments that stay when others are freed.
 
     """
 
-    def __init__(self, folder: SpoolFolder, *, limit_bytes: int, is_shipped: bool = True) -> None:
+    def __init__(
+        self,
+        folder: SpoolFolder,
+        *,
+        limit_bytes: int,
+        is_shipped: bool = True,
+        kept: Callable[[], Iterable[RunPart]] = tuple,
+    ) -> None:
         self.folder = folder
         self.is_shipped = is_shipped
         self.acknowledged = 0
         self._is_closed = False
         self._limit_bytes = limit_bytes
+        self._kept = kept
         self._names = Names(folder.path)
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
@@ -69,8 +78,6 @@ class Spool:
         self._place = _NOWHERE
         """Of the current segment the bytes, the number before its first one, and that behind its last one: one value,
         so that a signal handler cannot change a part of it."""
-        self.turns = 0
-        """How many segments were begun."""
         self._shipping_thread: int | None = None
         self._is_closed = False
         self._room(1)
@@ -154,11 +161,21 @@ class Spool:
             if self._is_closed:
                 return  # the thread that shipped this came back too late; the next to ship learns it from the store
             self.acknowledged = max(self.acknowledged, number)
-            while len(self._segments) > 1 and self._segments[1].first <= number + 1:
+            if self._is_first_free():
+                self._say_what_is_kept()
+            while self._is_first_free():
                 done, self._segments = self._segments[0], self._segments[1:]
                 self._free(done)
             self._changed.notify_all()
             self.folder.note_acknowledged(number)
+
+    def _is_first_free(self) -> bool:
+        return len(self._segments) > 1 and self._segments[1].first <= self.acknowledged + 1
+
+    def _say_what_is_kept(self) -> None:
+        with contextlib.suppress(TemporarilyUnavailable):  # the disk is full, and what is freed now changes that
+            for part in self._kept():
+                self.part(part)
 
     def keep_refused(self, lines: Sequence[bytes]) -> None:
         self.folder.keep_refused(lines)
@@ -279,7 +296,6 @@ class Spool:
         if self._segments is before:  # no call from here on, so that no signal handler can come in between
             self._place = (segment.buffer, segment.first - 1, segment.end)
             self._segments = [*before, segment]
-            self.turns += 1
         else:
             segment.void()
             self._spares.append(segment)
