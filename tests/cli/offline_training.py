@@ -6,12 +6,11 @@ import os
 import sys
 import time
 
-os.environ["RUNEBOOK_MODE"] = "offline"
-
 import runebook as rb
 
 
 def main(run_id: str, points: int, pause_seconds: float) -> None:
+    os.environ["RUNEBOOK_MODE"] = "offline"  # here, as who imports this module is not offline
     rb.set_experiment("offline")
     with rb.start_run(run_id=run_id, shared=True):
         rb.log_param("points", points)
@@ -22,4 +21,5 @@ def main(run_id: str, points: int, pause_seconds: float) -> None:
 
 
 if __name__ == "__main__":
+    os.environ["RUNEBOOK_MODE"] = "offline"
     main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]))
