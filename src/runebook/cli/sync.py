@@ -135,6 +135,7 @@ def _progress(work: Sync) -> Iterator[Callable[[], None]]:
             done = f"{_count(records, 'record')} and {_count(files, 'file')}"
             progress.update(task, description=f"{done} of {_count(len(work.synced), 'spool')}")
 
+        show()
         yield show
 
 

@@ -187,15 +187,20 @@ def _lock(path: Path) -> int | None:
 
 
 def is_spool(path: Path) -> bool:
-    """Whether a folder is, or is what is left of, a spool."""
-    return (path / _DESCRIPTION).exists() or any(path.glob(f"*{SUFFIX}"))
+    """Whether a folder is, or is what is left of, a spool; so may be one that only another user can read."""
+    try:
+        return any(entry.name == _DESCRIPTION or entry.suffix == SUFFIX for entry in path.iterdir())
+    except PermissionError:
+        return True
+    except OSError:
+        return False
 
 
 def left_folders(root: Path) -> Iterator[Path]:
     """The folders of spools, the oldest first; some may still be in use."""
     if root.is_dir():
         for path in sorted(root.iterdir()):
-            if (path / _DESCRIPTION).exists():
+            if os.path.exists(path / _DESCRIPTION):  # noqa: PTH110  # in other users' folders, there is nothing
                 yield path
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +14,7 @@ from runebook.client.spool.folder import REFUSED, Description, is_spool, read_de
 from runebook.client.spool.leaving import Tally, ship_spool
 from runebook.client.spool.left import LeftSpool
 from runebook.client.transport import Transport
-from runebook.core.errors import NotFound, RunebookError, TemporarilyUnavailable
+from runebook.core.errors import NotFound, PermissionDenied, RunebookError, TemporarilyUnavailable
 
 AT_ONCE = 4
 """Spools that are shipped at the same time."""
@@ -39,7 +40,7 @@ class Synced(Struct, kw_only=True):
     def refused_in(self) -> Path | None:
         """The file that keeps what its store refused, now or earlier."""
         kept = self.path / REFUSED
-        return kept if kept.exists() else None
+        return kept if os.access(kept, os.R_OK) else None
 
 
 def spools_in(places: Iterable[Path]) -> Iterator[Path]:
@@ -47,11 +48,14 @@ def spools_in(places: Iterable[Path]) -> Iterator[Path]:
 
     Raises:
         NotFound: there is no such place.
+        PermissionDenied: it is another user's.
 
     """
     for place in places:
         if not place.is_dir():
             raise NotFound(f"There is no folder {place}.")
+        if not os.access(place, os.R_OK | os.X_OK):
+            raise PermissionDenied(f"{place} belongs to another user: ship what is there as that user.")
         if is_spool(place):
             yield place
         else:
