@@ -7,18 +7,18 @@ import ssl
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import quote, urlencode
 
 import msgspec
 
 from runebook._version import __version__
-from runebook.api import codec, compression
+from runebook.api import codec
 from runebook.api.operation import Operation
 from runebook.api.server_info import GetServerInfo
 from runebook.artifacts.base import ArtifactStore
 from runebook.artifacts.resolver import ArtifactResolver
 from runebook.client.connections import open_pool
 from runebook.client.credentials import server_of
+from runebook.client.http_requests import Request, as_request, with_key
 from runebook.client.retries import (
     HURRIED_PAUSE_SECONDS,
     REFUSED_STATUSES,
@@ -44,7 +44,6 @@ from runebook.core.errors import (
     Unauthenticated,
     error_from_code,
 )
-from runebook.core.ids import new_uuid7
 
 if TYPE_CHECKING:
     import urllib3
@@ -67,26 +66,6 @@ _CODES = {
 CONNECT_SECONDS = 10.0
 LEAST_SECONDS = 1.0
 ANSWERED_LATELY_SECONDS = 5.0
-COMPRESSED_BYTES = 1024
-"""Binary bodies from this size on are compressed."""
-
-
-class Request(NamedTuple):
-    """What goes over the line, apart from where the server is."""
-
-    verb: str
-    target: str
-    """Path and query."""
-    body: bytes | None = None
-    content_type: str = "application/json"
-    content_encoding: str | None = None
-
-    def headers(self) -> dict[str, str]:
-        """What the server must know of the body."""
-        if self.body is None:
-            return {}
-        encoding = {} if self.content_encoding is None else {"Content-Encoding": self.content_encoding}
-        return {"Content-Type": self.content_type, **encoding}
 
 
 class HttpTransport:
@@ -102,7 +81,7 @@ class HttpTransport:
 
     def call(self, operation: Operation) -> Any:
         if makes_something(operation) and self.is_runebook():
-            operation = _with_key(operation)
+            operation = with_key(operation)
         repeatable = is_repeatable(operation, on_runebook=self._is_runebook is True)
         response = self.send(as_request(operation), repeatable=repeatable)
         try:
@@ -223,6 +202,9 @@ class HttpTransport:
         single._is_runebook = self._is_runebook or None  # what was taken for MLflow may have been a proxy
         return single
 
+    def upkeep(self) -> None:
+        """The server's business."""
+
     def before_fork(self) -> None:
         """A connection is used by the process that opened it; there is nothing to put away."""
 
@@ -328,40 +310,6 @@ class _Outcome(NamedTuple):
     answer: urllib3.BaseHTTPResponse | None = None
     is_retried: bool = False
     retry_after: str | None = None
-
-
-def _with_key(operation: Operation) -> Operation:
-    """A request for something new, with a key by which the server knows a retry."""
-    if getattr(operation, "idempotency_key", None) is not None:
-        return operation
-    keyed: Operation = msgspec.structs.replace(operation, idempotency_key=new_uuid7())
-    return keyed
-
-
-def as_request(operation: Operation) -> Request:
-    """GET with a query, anything else with a JSON body; both without the fields that stand in the path.
-
-    MLflow's servers want a logged model's id in the body of a PATCH and POST too, so it is sent in both places there.
-    """
-    spec = type(operation).spec
-    fields = spec.path_fields
-    path = spec.routes[0]
-    for name in fields:
-        path = path.replace(f"{{{name}}}", quote(str(getattr(operation, name)), safe=""))
-    verb = spec.verbs[0]
-    if verb == "GET":
-        pairs = codec.query_pairs(operation, without=fields)
-        pairs += [(alias, value) for name, value in pairs for alias, real in spec.aliases.items() if real == name]
-        return Request(verb, f"{path}?{urlencode(pairs)}" if pairs else path)
-    if spec.binary:
-        return _binary_request(verb, path, codec.encode_binary_request(operation))
-    return Request(verb, path, codec.encode_request(operation))
-
-
-def _binary_request(verb: str, path: str, body: bytes) -> Request:
-    if len(body) < COMPRESSED_BYTES:
-        return Request(verb, path, body, "application/msgpack")
-    return Request(verb, path, compression.compress(body), "application/msgpack", compression.ENCODING)
 
 
 def _refusal(response: urllib3.BaseHTTPResponse) -> RunebookError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from functools import partial
 from typing import Any
@@ -15,6 +16,7 @@ from runebook.client.forks import ForkGate
 from runebook.client.interruption import uninterrupted
 from runebook.client.transport import Transport
 from runebook.services.dispatch import Services
+from runebook.storage.base import TransactionConflict
 from runebook.storage.opening import open_storage
 
 
@@ -59,6 +61,11 @@ class LocalTransport:
 
     def for_shipping(self) -> Transport:
         return self
+
+    def upkeep(self) -> None:
+        with contextlib.suppress(TransactionConflict), self._gate:  # another process is at it
+            if self._services is not None:
+                self._services.storage.fold_step(1)
 
     def before_fork(self) -> None:
         """Close the files: SQLite's locks belong to a process and do not bear a fork. What is in memory is copied."""

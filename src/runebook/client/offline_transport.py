@@ -36,6 +36,9 @@ class OfflineTransport:
     def for_shipping(self) -> Transport:
         return self
 
+    def upkeep(self) -> None:
+        """There is no store here."""
+
     def before_fork(self) -> None:
         """There is nothing to put away."""
 

@@ -38,6 +38,9 @@ class Transport(Protocol):
     def for_shipping(self) -> Transport:
         """A transport to the same store that tries once: who ships tries again by itself."""
 
+    def upkeep(self) -> None:
+        """A little of what an embedded store needs now and then, such as a fold; servers do that themselves."""
+
     def before_fork(self) -> None:
         """Put away what a child process must not inherit. A call of another thread is waited for."""
 

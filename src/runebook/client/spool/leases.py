@@ -41,6 +41,10 @@ class Leases:
         with self._lock:
             return [self._saying(run_id) for run_id in self._said_at]
 
+    def any_held(self) -> bool:
+        """Whether this process is at work on a run."""
+        return bool(self._said_at)
+
     def first_due(self) -> RunPart | None:
         """What says so of one run for which it is time, for a process that has nothing else to ship."""
         due = self._due()

@@ -350,6 +350,8 @@ class SpooledLog:
         self._write_lease()
         if not self.has_more:
             self._forget_ended(now - REMEMBER_SECONDS)
+            if not self._leases.any_held():  # while a run goes on, its training needs the processor more
+                self._transport.upkeep()
         self._inheriting.ship_some(now, may_begin=not self.has_more)
 
     def _forget_ended(self, before: float) -> None:
