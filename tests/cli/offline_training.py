@@ -21,5 +21,4 @@ def main(run_id: str, points: int, pause_seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    os.environ["RUNEBOOK_MODE"] = "offline"
     main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]))
