@@ -79,11 +79,13 @@ def _parts(peer: Peer, topics: list[str], stores: list[str], *, quick: bool) -> 
         yield "writers", writers.measure(peer, quick=quick)
 
 
-def _measure(peers: list[Peer], topics: list[str], stores: list[str], *, quick: bool) -> tuple[list[Sample], list[str]]:
+def _measure(
+    peers: list[Peer], topics: list[str], stores: list[str], *, rounds: int, quick: bool
+) -> tuple[list[Sample], list[str]]:
     """All samples, and what could not be measured, with the reason."""
     samples: list[Sample] = []
     failed: list[str] = []
-    for number in range(1 if quick else _ROUNDS):
+    for number in range(1 if quick else rounds):
         left = topics if number == 0 else [topic for topic in topics if topic not in _ONCE]
         for peer in peers:
             for name, part in _parts(peer, left, stores, quick=quick):
@@ -103,12 +105,13 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=_TOPICS, default=list(_TOPICS))
     parser.add_argument("--stores", nargs="+", choices=_STORES, default=list(_STORES))
     parser.add_argument("--peers", nargs="+", choices=[peer.name for peer in PEERS], default=[p.name for p in PEERS])
+    parser.add_argument("--rounds", type=int, default=_ROUNDS, help="how often each is measured, the peers by turns")
     parser.add_argument("--quick", action="store_true", help="one round, short and small")
     arguments = parser.parse_args()
     peers = [peer for peer in PEERS if peer.name in arguments.peers]
     for peer in peers:
         ensure(peer)
-    samples, failed = _measure(peers, arguments.only, arguments.stores, quick=arguments.quick)
+    samples, failed = _measure(peers, arguments.only, arguments.stores, rounds=arguments.rounds, quick=arguments.quick)
     print(save(samples, failed, {peer.name: version(peer) for peer in peers}, quick=arguments.quick))
     if failed:
         raise SystemExit(f"{len(failed)} parts could not be measured")

@@ -77,7 +77,7 @@ class RunLog(Protocol):
         """For a signal handler: whether it came in the middle of writing. Then `again` is called when that is done."""
 
     def last_word(self) -> None:
-        """For a signal handler: wait a little for what was written last."""
+        """Wait a little for what was written last, as a signal handler does; it may be shipped later all the same."""
 
     def addressed(self, operation: Operation) -> Operation:
         """The operation with the id that the run has in the store, where that gave it another than it had here."""

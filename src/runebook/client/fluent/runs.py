@@ -84,6 +84,8 @@ def start_run(
         open_run = active.opened(run, client)
         open_run.is_shared = shared
         open_run.is_noted.set()
+        if shared:
+            client.log.last_word()  # that this process is at work on it too: the others may leave from now on
     else:
         known = {**_process_tags(), **head_tags(git.so_far()), **settings.run_context_tags()}
         parent_id = parent_run_id or (parent.run_id if parent else None)
