@@ -16,6 +16,9 @@ from runebook.core.errors import RunebookError
 QUIET_SECONDS = 0.15
 """How often the thread looks for records that nobody waits for."""
 
+MANY_RECORDS = 25_000
+"""So many that they are shipped at once."""
+
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 30.0
 
@@ -117,10 +120,18 @@ class Shipper:
                 _logger.exception("What is done beside shipping failed unexpectedly.")
 
     def _ship(self) -> None:
+        """Ship what is there, and what comes meanwhile if it is much.
+
+        A few records that come while a frame is on its way wait for the next turn: a thread that shipped each of them
+        at once would never rest, and take the interpreter's lock from the training all the time.
+        """
+        written = self._spool.written()
         while not self._stopping.is_set():
-            if self._courier is None:
-                if self._spool.acknowledged >= self._spool.written():
+            if self._spool.acknowledged >= written:
+                written = self._spool.written()
+                if written - self._spool.acknowledged < MANY_RECORDS:
                     return
+            if self._courier is None:
                 self._courier = Courier(self._spool, self._connect())
             refused = self._courier.ship()
             if refused is None:
