@@ -61,6 +61,13 @@ class OpenRun:
         """Whether this process started it; a forked child has it from its parent."""
         return self.pid == os.getpid()
 
+    def take_up(self, *, is_shared: bool) -> None:
+        """Go on with a run that was there. Of a shared one the others may leave from now on: this process holds it."""
+        self.is_shared = is_shared
+        self.is_noted.set()
+        if is_shared:
+            self.client.log.last_word()
+
     def end(self, status: RunStatus) -> None:
         """Write the status and the time, once. In a forked child only forget the run: its parent ends it."""
         if self._is_ended:

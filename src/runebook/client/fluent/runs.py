@@ -82,10 +82,7 @@ def start_run(
             lambda: offline.resume_away(client, where, _needed(resumed_id), run_name, user_tags, is_shared=shared),
         )
         open_run = active.opened(run, client)
-        open_run.is_shared = shared
-        open_run.is_noted.set()
-        if shared:
-            client.log.last_word()  # that this process is at work on it too: the others may leave from now on
+        open_run.take_up(is_shared=shared)
     else:
         known = {**_process_tags(), **head_tags(git.so_far()), **settings.run_context_tags()}
         parent_id = parent_run_id or (parent.run_id if parent else None)
