@@ -14,6 +14,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
+from threading import RLock
 from types import NoneType
 from typing import Any, TypeVar, get_args
 
@@ -37,6 +38,10 @@ _NULL = re.compile(rb"[:,\[]null[,\]}]")
 _MISSING = re.compile(r"missing required field `(?P<name>[^`]+)`")
 
 _decoders: dict[type, msgspec.json.Decoder[Any]] = {}
+_building = RLock()
+"""Held while msgspec looks at a type. It notes what it found before it is done, and another thread that decodes by such
+a note crashes the process."""
+
 _binary_decoders: dict[type, msgspec.msgpack.Decoder[Any]] = {}
 
 
@@ -75,7 +80,8 @@ def decode_binary_request(operation: type[OperationT], body: bytes) -> Operation
     """
     decoder = _binary_decoders.get(operation)
     if decoder is None:
-        decoder = _binary_decoders[operation] = msgspec.msgpack.Decoder(operation, strict=False)
+        with _building:
+            decoder = _binary_decoders[operation] = msgspec.msgpack.Decoder(operation, strict=False)
     try:
         request: OperationT = decoder.decode(body)
     except (DecodeError, UnicodeDecodeError, RecursionError):
@@ -105,6 +111,7 @@ def decode_query(
 
 def from_fields(operation: type[OperationT], raw: dict[str, Any]) -> OperationT:
     """The request of decoded JSON, or of texts from a query string."""
+    _decoder(operation)  # so that what `convert` looks up about the type is there
     fields = normalize(operation, raw, operation.spec.aliases)
     try:
         request = msgspec.convert(fields, operation, strict=False)
@@ -121,6 +128,12 @@ def encode_request(request: Operation, *, without: Iterable[str] = ()) -> bytes:
             fields.pop(name, None)
         return _encode(fields)
     return _encode(request)
+
+
+def binary_decoder(kind: type) -> msgspec.msgpack.Decoder[Any]:
+    """A MessagePack decoder of a record, made while no other is."""
+    with _building:
+        return msgspec.msgpack.Decoder(kind)
 
 
 def encode_binary_request(request: Operation) -> bytes:
@@ -159,7 +172,8 @@ def decode_reply(operation: type[Operation], body: bytes) -> Any:
 def _decoder(kind: type) -> msgspec.json.Decoder[Any]:
     decoder = _decoders.get(kind)
     if decoder is None:
-        decoder = _decoders[kind] = msgspec.json.Decoder(kind, strict=False)
+        with _building:
+            decoder = _decoders[kind] = msgspec.json.Decoder(kind, strict=False)
     return decoder
 
 

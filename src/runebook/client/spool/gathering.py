@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from zlib import crc32
 
-import msgspec
-
+from runebook.api.codec import binary_decoder
 from runebook.api.frames import LogFrame, RunPart, SeriesPart
 from runebook.client.spool.names import SeriesName
 from runebook.client.spool.records import FIRST_SERIES, PART, SLOT, SLOT_BYTES, slots_of_text
@@ -20,7 +19,7 @@ from runebook.core.runs import RunStatus
 _logger = logging.getLogger("runebook.spool")
 _WORDS = SLOT_BYTES // 8
 _LISTS = ("params", "tags", "datasets", "models", "outputs")
-_decode_part = msgspec.msgpack.Decoder(RunPart).decode
+_decode_part = binary_decoder(RunPart).decode
 
 
 class Stretch(NamedTuple):
