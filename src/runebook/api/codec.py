@@ -14,7 +14,6 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
-from threading import RLock
 from types import NoneType
 from typing import Any, TypeVar, get_args
 
@@ -26,6 +25,7 @@ from runebook.api.histories import encode_history
 from runebook.api.operation import Operation
 from runebook.api.wire import normalize
 from runebook.core.checks import SEE_DOCS, invalid, missing
+from runebook.core.decoders import json_decoder, messagepack_decoder
 from runebook.core.errors import InvalidParameterValue
 from runebook.core.histories import History
 
@@ -36,14 +36,6 @@ _FIELD_PATH = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
 _PLACE = msgspec.Raw(b"[...]")
 _NULL = re.compile(rb"[:,\[]null[,\]}]")
 _MISSING = re.compile(r"missing required field `(?P<name>[^`]+)`")
-
-_decoders: dict[type, msgspec.json.Decoder[Any]] = {}
-_building = RLock()
-"""Held while msgspec looks at a type. It notes what it found before it is done, and another thread that decodes by such
-a note crashes the process."""
-
-_binary_decoders: dict[type, msgspec.msgpack.Decoder[Any]] = {}
-
 
 _encoder = msgspec.json.Encoder()
 _binary_encoder = msgspec.msgpack.Encoder()
@@ -59,7 +51,7 @@ def decode_request(
     """
     if body and not path_values and not _CAMEL_KEY.search(body):
         try:
-            request: OperationT = _decoder(operation).decode(body)
+            request: OperationT = json_decoder(operation, strict=False).decode(body)
         except (DecodeError, UnicodeDecodeError):
             pass  # read again below, slowly, for aliases, nulls and the words of the error
         else:
@@ -78,12 +70,8 @@ def decode_binary_request(operation: type[OperationT], body: bytes) -> Operation
     Raises:
         InvalidParameterValue: as `decode_request`.
     """
-    decoder = _binary_decoders.get(operation)
-    if decoder is None:
-        with _building:
-            decoder = _binary_decoders[operation] = msgspec.msgpack.Decoder(operation, strict=False)
     try:
-        request: OperationT = decoder.decode(body)
+        request: OperationT = messagepack_decoder(operation, strict=False).decode(body)
     except (DecodeError, UnicodeDecodeError, RecursionError):
         return from_fields(operation, _parse_map(body))  # read again, slowly, for aliases, nulls and words of the error
     return _check_required_texts(request)
@@ -111,7 +99,7 @@ def decode_query(
 
 def from_fields(operation: type[OperationT], raw: dict[str, Any]) -> OperationT:
     """The request of decoded JSON, or of texts from a query string."""
-    _decoder(operation)  # so that what `convert` looks up about the type is there
+    json_decoder(operation, strict=False)  # so that what `convert` looks up about the type is there
     fields = normalize(operation, raw, operation.spec.aliases)
     try:
         request = msgspec.convert(fields, operation, strict=False)
@@ -128,12 +116,6 @@ def encode_request(request: Operation, *, without: Iterable[str] = ()) -> bytes:
             fields.pop(name, None)
         return _encode(fields)
     return _encode(request)
-
-
-def binary_decoder(kind: type) -> msgspec.msgpack.Decoder[Any]:
-    """A MessagePack decoder of a record, made while no other is."""
-    with _building:
-        return msgspec.msgpack.Decoder(kind)
 
 
 def encode_binary_request(request: Operation) -> bytes:
@@ -166,15 +148,7 @@ def decode_reply(operation: type[Operation], body: bytes) -> Any:
     Raises:
         ValidationError: the server answers something else; `DecodeError`, its base, when it is no JSON.
     """
-    return _decoder(operation.Reply).decode(body)
-
-
-def _decoder(kind: type) -> msgspec.json.Decoder[Any]:
-    decoder = _decoders.get(kind)
-    if decoder is None:
-        with _building:
-            decoder = _decoders[kind] = msgspec.json.Decoder(kind, strict=False)
-    return decoder
+    return json_decoder(operation.Reply, strict=False).decode(body)
 
 
 def _encode(value: Any) -> bytes:

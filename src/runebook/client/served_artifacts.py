@@ -13,6 +13,7 @@ from runebook.api.artifacts import ListServedArtifacts
 from runebook.artifacts import paths
 from runebook.artifacts.base import CHUNK_BYTES
 from runebook.core.artifacts import FileInfo
+from runebook.core.decoders import json_decoder
 from runebook.core.errors import InternalError, NotFound
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class ServedArtifactStore:
         target = f"{ROOT}?{urlencode({'path': name})}" if name else ROOT
         try:
             body = self._transport.get(target)
-            reply = msgspec.json.decode(body, type=ListServedArtifacts.Reply)
+            reply = json_decoder(ListServedArtifacts.Reply).decode(body)
         except NotFound:
             return []
         except msgspec.DecodeError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from runebook.core.errors import InvalidParameterValue
 from runebook.core.records import Record
 
 
@@ -10,3 +11,11 @@ class Param(Record):
 
     key: str
     value: str
+
+
+def param_conflict(param: Param, value: str, run_id: str) -> InvalidParameterValue:
+    """The error of a param that is there with another value."""
+    return InvalidParameterValue(
+        f"Changing param values is not allowed. Param with key='{param.key}' was already logged with"
+        f" value='{value}' for run ID='{run_id}'. Attempted logging new value '{param.value}'."
+    )

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from runebook.core.decoders import json_decoder
 from runebook.core.errors import InvalidParameterValue
 from runebook.search.evaluate import RecordT, order_value, ordered, rank
 from runebook.search.lexer import UNSTORABLE
@@ -60,7 +61,7 @@ def decode_token(token: str, digest: str, order: Sequence[OrderKey], noun: Noun)
             "Invalid page token, could not base64-decode. Pass on a next_page_token as it was returned."
         ) from error
     try:
-        parsed = msgspec.json.decode(raw, type=_Token)
+        parsed: _Token = json_decoder(_Token).decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         shown = raw[:100]
         raise InvalidParameterValue(

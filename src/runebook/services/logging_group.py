@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from runebook.core.errors import NotFound, RunebookError
-from runebook.core.params import Param
+from runebook.core.params import Param, param_conflict
 from runebook.core.runs import RunInfo
 from runebook.core.tags import Tag
 from runebook.services.context import Context
@@ -15,7 +15,7 @@ from runebook.services.datasets import add_outputs
 from runebook.services.leases import FRAMES_WORTH_FOLDING_AT_END
 from runebook.services.log_requests import Part
 from runebook.services.run_endings import RunEndings
-from runebook.services.run_rules import check_active, param_conflict, renamed_to
+from runebook.services.run_rules import check_active, renamed_to
 from runebook.services.run_starts import start_runs
 from runebook.storage.base import Series, Transaction
 

@@ -56,14 +56,6 @@ def check_param(param: Param, prefix: str = "") -> None:
     checks.check_value(param.value, f"{prefix}value")
 
 
-def param_conflict(param: Param, value: str, run_id: str) -> InvalidParameterValue:
-    """The error of a param that is there with another value."""
-    return InvalidParameterValue(
-        f"Changing param values is not allowed. Param with key='{param.key}' was already logged with"
-        f" value='{value}' for run ID='{run_id}'. Attempted logging new value '{param.value}'."
-    )
-
-
 def renamed_to(tags: Sequence[Tag]) -> str | None:
     """The name that tags give to a run, as the tag `mlflow.runName` and the run's name are one.
 

@@ -25,6 +25,7 @@ from msgspec import Struct as Record
 from runebook.client.spool.artifacts import has_files
 from runebook.client.spool.segment import SUFFIX
 from runebook.core.clock import now_ms
+from runebook.core.decoders import json_decoder
 from runebook.core.errors import (
     InvalidState,
     NotFound,
@@ -223,7 +224,7 @@ def read_description(path: Path) -> Description:
 
     """
     try:
-        found = msgspec.json.decode((path / _DESCRIPTION).read_bytes(), type=Description)
+        found: Description = json_decoder(Description).decode((path / _DESCRIPTION).read_bytes())
     except PermissionError as error:
         raise PermissionDenied(_another_users(path)) from error
     except FileNotFoundError as error:

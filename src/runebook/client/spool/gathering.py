@@ -8,18 +8,18 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from runebook.api.codec import binary_decoder
 from runebook.api.frames import LogFrame, RunPart, SeriesPart
 from runebook.client.spool.names import SeriesName
 from runebook.client.spool.records import FIRST_SERIES, PART, SLOT, SLOT_BYTES, slots_of_text
 from runebook.core.columns import Columns
+from runebook.core.decoders import messagepack_decoder
 from runebook.core.ids import RunId, WriterId
 from runebook.core.runs import RunStatus
 
 _logger = logging.getLogger("runebook.spool")
 _WORDS = SLOT_BYTES // 8
 _LISTS = ("params", "tags", "datasets", "models", "outputs")
-_decode_part = binary_decoder(RunPart).decode
+_decode_part = messagepack_decoder(RunPart).decode
 
 
 class Stretch(NamedTuple):

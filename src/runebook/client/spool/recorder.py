@@ -10,10 +10,9 @@ from runebook.client.spool.spool import Spool
 from runebook.core import checks
 from runebook.core.dataset_checks import check_inputs, check_outputs
 from runebook.core.datasets import DatasetInput, ModelInput, ModelOutput
-from runebook.core.errors import InvalidParameterValue
 from runebook.core.ids import RunId
 from runebook.core.metrics import Metric
-from runebook.core.params import Param
+from runebook.core.params import Param, param_conflict
 from runebook.core.runs import RunStatus
 from runebook.core.tags import Tag
 
@@ -77,43 +76,27 @@ class Recorder:
         self._series.clear()
         self._spool = None
 
-    def batch(self, metrics: Sequence[Metric], params: Sequence[Param], tags: Sequence[Tag]) -> None:
-        """All of these or, when something in them is wrong, none."""
-        checks.check_metrics(metrics)
-        checks.check_tags(tags)
-        self._fresh(params)
-        if metrics:
-            self.metrics(metrics)  # first: a model may not exist
-        if params:
-            self.add_params(params)
-        if tags:
-            self.tags(tags)
-
-    def metrics(self, metrics: Sequence[Metric]) -> None:
-        """Points, of which all are logged or none.
+    def batch(self, metrics: Sequence[Metric] = (), params: Sequence[Param] = (), tags: Sequence[Tag] = ()) -> None:
+        """All of these or, when something in them is wrong, none. A param that the run has already is left.
 
         Raises:
-            InvalidParameterValue: a key, time, step or dataset that no store takes.
+            InvalidParameterValue: a key, value, time, step or dataset that no store takes, or a param that the run
+                has with another value.
             NotFound: no such logged model.
 
         """
         checks.check_metrics(metrics)
+        checks.check_tags(tags)
+        fresh = self._fresh(params)
         series = [self._series_of(metric) for metric in metrics]
         spool = self.spool
+        if fresh:
+            spool.part(RunPart(run_id=self.run_id, params=fresh))
+            self.params.update({param.key: param.value for param in fresh})
         for number, metric in zip(series, metrics, strict=True):
             spool.point(number, metric.step, metric.timestamp, metric.value)
-
-    def add_params(self, params: Sequence[Param]) -> None:
-        """Params, of which all are logged or none; what the run has already is left.
-
-        Raises:
-            InvalidParameterValue: the run has one with another value, or a key or value that no store takes.
-
-        """
-        fresh = self._fresh(params)
-        if fresh:
-            self.spool.part(RunPart(run_id=self.run_id, params=fresh))
-            self.params.update({param.key: param.value for param in fresh})
+        if tags:
+            spool.part(RunPart(run_id=self.run_id, tags=list(tags)))
 
     def _fresh(self, params: Sequence[Param]) -> list[Param]:
         """Those that the run does not have yet, each once."""
@@ -123,17 +106,9 @@ class Recorder:
             checks.check_value(param.value, f"params[{place}].value")
             there = self.params.get(param.key, given.get(param.key))
             if there is not None and there != param.value:
-                raise InvalidParameterValue(
-                    f"Changing param values is not allowed. Param with key='{param.key}' was already logged with"
-                    f" value='{there}' for run ID='{self.run_id}'. Attempted logging new value '{param.value}'."
-                )
+                raise param_conflict(param, there, self.run_id)
             given[param.key] = param.value
         return [Param(key=key, value=value) for key, value in given.items() if key not in self.params]
-
-    def tags(self, tags: Sequence[Tag]) -> None:
-        """Raises InvalidParameterValue: a key or value that no store takes."""
-        checks.check_tags(tags)
-        self.spool.part(RunPart(run_id=self.run_id, tags=list(tags)))
 
     def inputs(self, datasets: Sequence[DatasetInput], models: Sequence[ModelInput]) -> None:
         """Raises InvalidParameterValue: a name, digest or text that no store takes."""

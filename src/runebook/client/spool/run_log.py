@@ -98,13 +98,13 @@ class SpooledLog:
     # --- what is logged ---
 
     def metric(self, run_id: RunId, metric: Metric) -> None:
-        self.recorder(run_id).metrics([metric])
+        self.recorder(run_id).batch([metric])
 
     def param(self, run_id: RunId, param: Param) -> None:
-        self.recorder(run_id).add_params([param])
+        self.recorder(run_id).batch(params=[param])
 
     def tag(self, run_id: RunId, tag: Tag) -> None:
-        self.recorder(run_id).tags([tag])
+        self.recorder(run_id).batch(tags=[tag])
 
     def batch(
         self, run_id: RunId, metrics: Sequence[Metric] = (), params: Sequence[Param] = (), tags: Sequence[Tag] = ()
@@ -173,7 +173,7 @@ class SpooledLog:
             return  # what the signal came into has to go on first
         if not self.wait(self._gave_up_seconds(), with_progress=with_progress) and not self.is_offline:
             self._has_given_up = True
-            _logger.warning("%s", self.restleft_in_words())
+            _logger.warning("%s", self.rest_in_words())
 
     def leave(self) -> None:
         """The last that this process does: wait for the store, and ship some of what others left."""
@@ -223,7 +223,7 @@ class SpooledLog:
         if self.is_offline:
             return
         if not self.wait(seconds):
-            raise TemporarilyUnavailable(self.restleft_in_words())
+            raise TemporarilyUnavailable(self.rest_in_words())
         refused = self.take_refused()
         if refused:
             raise error_from_code(refused[0].error_code, refused[0].message)
@@ -231,7 +231,7 @@ class SpooledLog:
     def settle(self) -> None:
         """See `RunLog`."""
         if (self.has_more or self._files.are_there or self._has_forked) and not self.is_offline and not self.wait():
-            raise TemporarilyUnavailable(self.restleft_in_words())
+            raise TemporarilyUnavailable(self.rest_in_words())
 
     def wait(self, seconds: float | None = None, *, with_progress: bool = False) -> bool:
         """As `flush`, but returns whether the store has everything."""
@@ -258,7 +258,7 @@ class SpooledLog:
         refused, self._shipper.refused = self._shipper.refused, []
         return refused
 
-    def restleft_in_words(self) -> str:
+    def rest_in_words(self) -> str:
         """What is not in the store, where it lies, and what brings it there."""
         if self._spool is None:
             return "Everything is in the store."

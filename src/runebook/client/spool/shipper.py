@@ -87,12 +87,6 @@ class Shipper:
                 self._changed.wait(left)
         return True
 
-    def wait_for_news(self, seconds: float) -> None:
-        """Wait until something was shipped or failed, but not longer than so."""
-        self.poke()
-        with self._mutex:
-            self._changed.wait(seconds)
-
     def _run(self) -> None:
         self._spool.ships()
         while not self._stopping.is_set():

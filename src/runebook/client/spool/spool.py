@@ -79,7 +79,6 @@ class Spool:
         """Of the current segment the bytes, the number before its first one, and that behind its last one: one value,
         so that a signal handler cannot change a part of it."""
         self._shipping_thread: int | None = None
-        self._is_closed = False
         self._room(1)
 
     @property

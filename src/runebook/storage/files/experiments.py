@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from runebook.core.decoders import json_decoder
 from runebook.core.errors import AlreadyExists, NotFound
 from runebook.core.experiments import Experiment, LifecycleStage
 from runebook.core.ids import DEFAULT_EXPERIMENT_ID, DEFAULT_EXPERIMENT_NAME, ExperimentId
@@ -173,7 +174,7 @@ class ExperimentFiles:
         if raw is None:
             return None
         self._view.files.delete(went_with_experiment(folder))
-        note = msgspec.json.decode(raw, type=WentWith)
+        note = json_decoder(WentWith).decode(raw)
         return set(note.run_ids) if note.last_update_time == meta.get("last_update_time") else None
 
 

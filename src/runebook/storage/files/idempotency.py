@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from runebook.core.decoders import json_decoder
 from runebook.storage.base import StoredAnswer, TransactionConflict
 from runebook.storage.files.layout import ANSWERS
 from runebook.storage.files.view import View
@@ -44,7 +45,7 @@ class IdempotencyFiles:
 
     def _lines(self) -> list[_Line]:
         data = self._view.files.read(ANSWERS) or b""
-        return [msgspec.json.decode(line, type=_Line) for line in data[: data.rfind(b"\n") + 1].splitlines()]
+        return [json_decoder(_Line).decode(line) for line in data[: data.rfind(b"\n") + 1].splitlines()]
 
 
 def _encoded(lines: list[_Line]) -> bytes:

@@ -17,6 +17,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from runebook.core.decoders import json_decoder
 from runebook.core.errors import TemporarilyUnavailable
 from runebook.storage.files.changes import Append, Change, Delete, MakeFolder, Move, Write
 from runebook.storage.files.layout import JOURNAL, NEW_FILE
@@ -61,7 +62,7 @@ def finish(root: Path, readers_away: Readers = contextlib.nullcontext) -> bool:
     digest, body = raw[:_DIGEST_BYTES], raw[_DIGEST_BYTES:]
     if hashlib.sha256(body).digest() == digest:
         with readers_away():
-            _apply_all(root, msgspec.json.decode(body, type=list[Change]), past_obstacles=True)
+            _apply_all(root, json_decoder(list[Change]).decode(body), past_obstacles=True)
         _log.warning("Finished a change of %s that was cut short", root)
     else:
         (root / JOURNAL).unlink()

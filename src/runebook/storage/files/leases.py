@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from runebook.core.decoders import json_decoder
 from runebook.core.ids import RunId, WriterId
 from runebook.storage.files.layout import LEASES
 from runebook.storage.files.view import View
@@ -56,7 +57,7 @@ class LeaseFiles:
 
     def _read(self) -> _Held:
         raw = self._view.files.read(LEASES)
-        return msgspec.json.decode(raw, type=_Held) if raw else {}
+        return json_decoder(_Held).decode(raw) if raw else {}
 
     def _write(self, held: _Held) -> None:
         kept = {run_id: writers for run_id, writers in held.items() if writers}

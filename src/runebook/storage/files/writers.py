@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from runebook.core.decoders import json_decoder
 from runebook.core.ids import WriterId
 from runebook.storage.files.layout import WRITERS
 from runebook.storage.files.view import View
@@ -37,4 +38,4 @@ class WriterFiles:
 
     def _known(self) -> dict[WriterId, _Progress]:
         raw = self._view.files.read(WRITERS)
-        return msgspec.json.decode(raw, type=dict[WriterId, _Progress]) if raw else {}
+        return json_decoder(dict[str, _Progress]).decode(raw) if raw else {}
